@@ -1,0 +1,1 @@
+"""What is kept, and where: one SQLite file a world."""

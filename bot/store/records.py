@@ -1,0 +1,94 @@
+"""What is kept: the values that go into a world's file and come out of it.
+
+Ids are Discord snowflakes (int) unless said otherwise; times are milliseconds since the epoch.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+
+
+class WorldKind(StrEnum):
+    """Where a conversation lives: a server, or one person's direct messages."""
+
+    GUILD = "guild"
+    DM = "dm"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One island: a guild, or the direct messages of one person (then `id` is the person's).
+
+    Nothing is shared between two worlds; each has a file of its own.
+    """
+
+    kind: WorldKind
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a prompt.
+
+    `content` is what was written; `name` is the speaker, put before it for the model.
+    `message_id` and `author_id` are given for every text that a person (or the bot) said in
+    Discord: such a text is stored once, by that id, and follows its edits and its deletion.
+    Without `message_id` it is a text of our own (a system prompt), stored once by its hash.
+    """
+
+    role: Role
+    content: str
+    name: str | None = None
+    message_id: int | None = None
+    author_id: int | None = None
+
+    @property
+    def prompt_text(self) -> str:
+        """The text as a model gets it: `name: content`, or `content` alone."""
+        return self.content if self.name is None else f"{self.name}: {self.content}"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call of a model and what came of it, whole: a success or a failure.
+
+    `id` is the id of the request that was made (32 hexadecimal digits, in order of time).
+    `model_type` is the purpose of the call: should_respond, planning or coding.
+    `fallback_from` names the model that should have answered and did not; `fallback_reason`
+    says why. Times in `latency_ms` and `first_token_ms` are durations in milliseconds.
+    """
+
+    id: str
+    timestamp: int
+    room_id: int | None
+    user_id: int | None
+    message_id: int | None
+    model_type: str
+    provider: str | None
+    model: str | None
+    input: tuple[ChatMessage, ...]
+    output: str | None
+    reasoning: str | None
+    success: bool
+    error: str | None
+    fallback_from: str | None
+    fallback_reason: str | None
+    latency_ms: float
+    first_token_ms: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStats:
+    """Counts over the exchanges that are kept; `last_timestamp` is the newest one's time."""
+
+    exchanges: int = 0
+    failures: int = 0
+    fallbacks: int = 0
+    last_timestamp: int | None = None
