@@ -1,0 +1,27 @@
+"""What plugins can be told of, besides messages: one class an event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEdited:
+    """A member changed a message; `content` is the new text as a prompt would quote it."""
+
+    message_id: int
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesDeleted:
+    """Messages are gone from Discord, whoever deleted them."""
+
+    message_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySent:
+    """The answer to a model request was posted, in these messages in this order."""
+
+    request_id: str
+    message_ids: Sequence[int]
