@@ -1,0 +1,50 @@
+"""Custom reasoning: a world's own model answers, every exchange is recorded, failures fall back."""
+
+from bot.agent.events import MessageEdited, MessagesDeleted, ReplySent
+from bot.agent.plugin import Plugin
+from bot.agent.runtime import AgentRuntime
+from plugins.reasoning.actions import reasoning_actions
+from plugins.reasoning.service import PLUGIN, ReasoningService
+
+
+def reasoning_plugin(custom_seconds: float = 30.0) -> Plugin:
+    """The plugin; a custom model (provider "custom") has `custom_seconds` for each answer."""
+
+    async def start(runtime: AgentRuntime) -> ReasoningService:
+        return await ReasoningService.start(runtime, custom_seconds)
+
+    return Plugin(
+        name=PLUGIN,
+        description="Records every exchange and lets a custom model answer first.",
+        actions=reasoning_actions(),
+        services={PLUGIN: start},
+        events={
+            MessageEdited: on_edited,
+            MessagesDeleted: on_deleted,
+            ReplySent: on_reply_sent,
+        },
+    )
+
+
+async def on_edited(runtime: AgentRuntime, event: MessageEdited) -> None:
+    """What a member edits is edited in the records, also while the service is off."""
+    if (service := find_service(runtime)) is not None:
+        service.recorder.edit(event.message_id, event.content)
+
+
+async def on_deleted(runtime: AgentRuntime, event: MessagesDeleted) -> None:
+    """What is deleted in Discord is deleted in the records, also while the service is off."""
+    if (service := find_service(runtime)) is not None:
+        service.recorder.delete(event.message_ids)
+
+
+async def on_reply_sent(runtime: AgentRuntime, event: ReplySent) -> None:
+    """A recorded answer was posted."""
+    if (service := find_service(runtime)) is not None:
+        service.recorder.attach_reply(event.request_id, event.message_ids)
+
+
+def find_service(runtime: AgentRuntime) -> ReasoningService | None:
+    """This plugin's service in a runtime, if it runs there."""
+    service = runtime.services.get(PLUGIN)
+    return service if isinstance(service, ReasoningService) else None

@@ -1,0 +1,187 @@
+"""Enable, disable, status: what the three actions do and what they say.
+
+Names, similes and the look of the replies are ElizaOS's training plugin's (facts: upstream).
+"""
+
+from bot.agent.actions import Action, ActionContext, ActionResult
+from bot.agent.models import Model
+from bot.agent.permissions import Permission
+from bot.store.records import RecordStats
+from plugins.reasoning.intents import INTENTS
+from plugins.reasoning.service import PLUGIN, ReasoningService, ReasoningStatus
+
+ENABLE = "ENABLE_REASONING_SERVICE"
+DISABLE = "DISABLE_REASONING_SERVICE"
+STATUS = "CHECK_REASONING_STATUS"
+
+
+def reasoning_actions() -> tuple[Action, ...]:
+    """The three actions of the reasoning plugin."""
+    return (
+        Action(
+            name=ENABLE,
+            similes=(
+                "ACTIVATE_REASONING_SERVICE",
+                "TURN_ON_REASONING",
+                "START_REASONING_SERVICE",
+            ),
+            title="enable custom reasoning",
+            description="Turn on the custom reasoning service of this server.",
+            handler=enable,
+            intent=INTENTS[ENABLE],
+            command="reasoning enable",
+            permission=Permission.MANAGE_GUILD,
+        ),
+        Action(
+            name=DISABLE,
+            similes=(
+                "DEACTIVATE_REASONING_SERVICE",
+                "TURN_OFF_REASONING",
+                "STOP_REASONING_SERVICE",
+            ),
+            title="disable custom reasoning",
+            description="Turn off the custom reasoning service and put the original model back.",
+            handler=disable,
+            intent=INTENTS[DISABLE],
+            command="reasoning disable",
+            permission=Permission.MANAGE_GUILD,
+        ),
+        Action(
+            name=STATUS,
+            similes=("REASONING_STATUS", "REASONING_SERVICE_STATUS"),
+            title="check reasoning status",
+            description="Show whether custom reasoning is on, and what it has recorded.",
+            handler=check_status,
+            intent=INTENTS[STATUS],
+            command="reasoning status",
+        ),
+    )
+
+
+async def enable(context: ActionContext) -> ActionResult:
+    """Turn the service on; the same again says that it is on already."""
+    service = service_of(context)
+    was_enabled = service.state.enabled
+    unsaved = await service.enable(context.author.id)
+    status = await service.status()
+    if was_enabled:
+        lines = ["✅ **Custom reasoning is already enabled.**", records_line(status)]
+    else:
+        lines = [
+            "✅ **Custom Reasoning Service Enabled!**",
+            "• " + answering_line(status),
+            "• Every exchange with me here is recorded, in a file of this place's own, for "
+            "review and evaluation.",
+            "• If anything about it fails, the original model answers.",
+            "Say “disable custom reasoning” or use `/reasoning disable` to turn it off.",
+        ]
+    return ActionResult("\n".join([*lines, *trouble_lines(status, unsaved)]))
+
+
+async def disable(context: ActionContext) -> ActionResult:
+    """Turn the service off; the records stay."""
+    service = service_of(context)
+    was_enabled = service.state.enabled
+    unsaved = await service.disable(context.author.id)
+    status = await service.status()
+    if was_enabled:
+        lines = [
+            "✅ **Custom Reasoning Service Disabled**",
+            "• The original model is back; nothing is recorded from now on.",
+            f"• Records preserved: {count(status.stats)}",
+        ]
+    else:
+        lines = ["✅ **Custom reasoning is already disabled.**", records_line(status)]
+    return ActionResult("\n".join([*lines, *trouble_lines(status, unsaved)]))
+
+
+async def check_status(context: ActionContext) -> ActionResult:
+    """Tell how it stands."""
+    status = await service_of(context).status()
+    state = status.state
+    if state.enabled:
+        head = "🟢 **Active**"
+        toggle = "Say “disable custom reasoning” or use `/reasoning disable` to turn it off."
+    else:
+        head = "🔴 **Disabled**"
+        toggle = "Say “enable custom reasoning” or use `/reasoning enable` to turn it on."
+    if state.since is not None:
+        done = "enabled" if state.enabled else "disabled"
+        head += f" · {done} {moment(state.since)} by <@{state.by}>"
+    lines = [
+        "📊 **Custom Reasoning Service Status**",
+        head,
+        "• " + answering_line(status),
+        "• " + records_line(status),
+    ]
+    if status.stats is not None:
+        lines.append(
+            f"• Fell back to the original: {status.stats.fallbacks} · "
+            f"failed: {status.stats.failures}"
+        )
+    lines.append("• " + keeping_line(status))
+    lines.append(toggle)
+    return ActionResult("\n".join(lines), private=True)
+
+
+def service_of(context: ActionContext) -> ReasoningService:
+    """The service of the world that the action was called in."""
+    service = context.runtime.services[PLUGIN]
+    if not isinstance(service, ReasoningService):
+        raise TypeError(f"the service {PLUGIN!r} is another plugin's")
+    return service
+
+
+def answering_line(status: ReasoningStatus) -> str:
+    """Which model answers, and which steps in for it."""
+    if status.answering is None:
+        return "Answers: no model. Set MODEL_URL or install the extra `local`."
+    line = f"Answers: {model_name(status.answering)}"
+    if status.fallback is not None:
+        line += f", and {model_name(status.fallback)} where it fails"
+    elif status.state.enabled:
+        line += " (no custom model is set)"
+    return line
+
+
+def records_line(status: ReasoningStatus) -> str:
+    """How many exchanges there are, and when the last one was."""
+    line = f"Records collected: {count(status.stats)}"
+    if status.stats is not None and status.stats.last_timestamp is not None:
+        line += f" · last activity {moment(status.stats.last_timestamp)}"
+    return line
+
+
+def keeping_line(status: ReasoningStatus) -> str:
+    """Whether exchanges are being kept, and if not, why and how many were lost."""
+    if not status.state.enabled:
+        return "Recording: off"
+    lost = f"; {status.dropped} not kept since the start" if status.dropped else ""
+    if status.problem is not None:
+        return f"Recording: ⚠️ nothing is being kept{lost}. {status.problem}"
+    return f"Recording: every exchange is being kept{lost}"
+
+
+def trouble_lines(status: ReasoningStatus, unsaved: str | None) -> list[str]:
+    """What an admin has to know when the disk does not play along."""
+    lines = []
+    if unsaved is not None:
+        lines.append(f"⚠️ This could not be saved and lasts until a restart. {unsaved}")
+    elif status.problem is not None and status.state.enabled:
+        lines.append(f"⚠️ {keeping_line(status)}")
+    return lines
+
+
+def count(stats: RecordStats | None) -> str:
+    """The number of exchanges, or that it is not known."""
+    return "unknown" if stats is None else str(stats.exchanges)
+
+
+def model_name(model: Model) -> str:
+    """A model as people see it."""
+    return f"`{model.name}` ({model.provider})"
+
+
+def moment(milliseconds: int) -> str:
+    """A time that each reader's client shows in their own way."""
+    return f"<t:{milliseconds // 1000}:R>"

@@ -1,0 +1,44 @@
+"""How a finished model call becomes the exchange that is kept of it."""
+
+import asyncio
+
+from bot.agent.middleware import ModelCall
+from bot.store.records import Exchange
+from plugins.reasoning.amendments import Amendments
+
+
+def to_exchange(
+    call: ModelCall, exchange_id: str, epoch: float, amendments: Amendments
+) -> Exchange:
+    """The record of one call. `epoch` is `time.time() - time.perf_counter()`, in seconds."""
+    request, response, error, began, ended = call
+    origin = request.origin
+    fallback = response.fallback if response is not None else getattr(error, "fallback", None)
+    return Exchange(
+        id=exchange_id,
+        timestamp=round((epoch + began) * 1000),
+        room_id=origin.room_id if origin else None,
+        user_id=origin.user_id if origin else None,
+        message_id=origin.message_id if origin else None,
+        model_type=request.purpose,
+        provider=response.provider if response else None,
+        model=response.model if response else None,
+        input=tuple(amendments.apply(message) for message in request.messages),
+        output=response.text if response else None,
+        reasoning=response.reasoning if response else None,
+        success=response is not None,
+        error=None if error is None else describe(error),
+        fallback_from=f"{fallback.provider}/{fallback.model}" if fallback else None,
+        fallback_reason=fallback.reason if fallback else None,
+        latency_ms=round((ended - began) * 1000, 3),
+        first_token_ms=response.first_token_ms if response else None,
+        prompt_tokens=response.prompt_tokens if response else None,
+        completion_tokens=response.completion_tokens if response else None,
+    )
+
+
+def describe(error: BaseException) -> str:
+    """What failed, in one line."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled before it was answered"
+    return str(error) or type(error).__name__

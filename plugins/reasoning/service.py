@@ -1,0 +1,152 @@
+"""The custom reasoning service of one world: on or off, remembered, and put back exactly."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+from bot.agent.chain import Registration
+from bot.agent.models import Model, ModelType
+from bot.agent.runtime import AgentRuntime
+from bot.store.interface import StoreError
+from bot.store.records import RecordStats
+from plugins.reasoning.custom_model import CustomModel
+from plugins.reasoning.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+PLUGIN = "reasoning"
+CUSTOM_PROVIDER = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningState:
+    """Whether the service is on, since when (ms since the epoch) and by whom (a user id)."""
+
+    enabled: bool = False
+    since: int | None = None
+    by: int | None = None
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:  # noqa: ANN401 - what the store gives back
+        """The state as it was kept; off when nothing was."""
+        return cls() if value is None else cls(value["enabled"], value["since"], value["by"])
+
+    def to_json(self) -> dict[str, object]:
+        """The state as it is kept."""
+        return {"enabled": self.enabled, "since": self.since, "by": self.by}
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningStatus:
+    """All that `check reasoning status` tells.
+
+    `answering` is the model that is asked first, `fallback` the one that steps in for it.
+    `stats` is None when the records cannot be read; `problem` says why nothing is being kept.
+    """
+
+    state: ReasoningState
+    answering: Model | None
+    fallback: Model | None
+    stats: RecordStats | None
+    dropped: int
+    problem: str | None
+
+
+class ReasoningService:
+    """Puts the custom model and the recorder around the runtime's `use_model`, and takes them away.
+
+    Off, nothing of it is on the way of a call: `runtime.use_model` is the original.
+    """
+
+    def __init__(self, runtime: AgentRuntime, custom_seconds: float) -> None:
+        self.state = ReasoningState()
+        self.recorder = Recorder(runtime.store)
+        self._runtime = runtime
+        self._custom_seconds = custom_seconds
+        self._around: list[Registration] = []
+        self._turn = asyncio.Lock()
+        self._unsaved: str | None = None
+
+    @classmethod
+    async def start(cls, runtime: AgentRuntime, custom_seconds: float) -> Self:
+        """The service of this runtime, as it was left; off when its state cannot be read."""
+        service = cls(runtime, custom_seconds)
+        try:
+            service.state = ReasoningState.from_json(await runtime.store.get_setting(PLUGIN))
+        except StoreError as error:
+            log.error("Custom reasoning is off in %s: %s", runtime.world, error)
+            service.recorder.problem = str(error)
+        if service.state.enabled:
+            service._put_around()
+        return service
+
+    async def stop(self) -> None:
+        """Take everything away from `use_model` and write what waits."""
+        self._take_away()
+        await self.recorder.stop()
+
+    async def enable(self, user_id: int) -> str | None:
+        """Turn it on. Returns why that will not survive a restart, or None when it will."""
+        async with self._turn:
+            if not self.state.enabled:
+                self._put_around()
+                await self._set(ReasoningState(True, time.time_ns() // 1_000_000, user_id))
+            return self._unsaved
+
+    async def disable(self, user_id: int) -> str | None:
+        """Turn it off: the original is back at once. Returns as `enable` does."""
+        async with self._turn:
+            if self.state.enabled:
+                self._take_away()
+                await self._set(ReasoningState(False, time.time_ns() // 1_000_000, user_id))
+            return self._unsaved
+
+    async def status(self) -> ReasoningStatus:
+        """How it stands, with everything counted that was recorded before this call."""
+        await self.recorder.flush()
+        problem = self.recorder.problem
+        try:
+            stats = await self._runtime.store.stats()
+        except StoreError as error:
+            stats, problem = None, str(error)
+        original = self._runtime.agent.models.find(ModelType.TEXT_LARGE)
+        custom = self._custom_model() if self.state.enabled else None
+        return ReasoningStatus(
+            state=self.state,
+            answering=custom or original,
+            fallback=original if custom else None,
+            stats=stats,
+            dropped=self.recorder.dropped,
+            problem=problem,
+        )
+
+    def _put_around(self) -> None:
+        if (model := self._custom_model()) is not None:
+            custom = CustomModel(model, self._custom_seconds)
+            self._around.append(self._runtime.add_model_middleware(PLUGIN, custom))
+        self._around.append(self._runtime.add_model_hook(PLUGIN, self.recorder.record))
+
+    def _take_away(self) -> None:
+        for registration in self._around:
+            registration.remove()
+        self._around.clear()
+
+    def _custom_model(self) -> Model | None:
+        return self._runtime.agent.models.find(ModelType.TEXT_LARGE, CUSTOM_PROVIDER)
+
+    async def _set(self, state: ReasoningState) -> None:
+        """The new state, in memory and on disk; one that could not be saved stays in memory."""
+        was_unsaved = self._unsaved is not None
+        self.state = state
+        try:
+            await self._runtime.store.set_setting(PLUGIN, state.to_json())
+        except StoreError as error:
+            log.error("The state of custom reasoning is not saved: %s", error)
+            self._unsaved = str(error)
+        else:
+            self._unsaved = None
+        if was_unsaved != (self._unsaved is not None):
+            # An idle runtime is made again from what is on disk, which would undo this.
+            self._runtime.release() if was_unsaved else self._runtime.hold()
