@@ -1,0 +1,1 @@
+"""The console commands, one module each: `add_parser` describes it, `run` does it."""

@@ -1,0 +1,48 @@
+"""`understudy fake-discord`: only the fake Discord, for any bot."""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from bot.commands.run import ended_by_signals
+from bot.harness import FakeDiscord
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser(
+        "fake-discord",
+        help="run a fake Discord on this machine",
+        description="Runs a fake Discord on loopback until it is interrupted. When it is ready it "
+        "writes one JSON object with its addresses, tokens and ids.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
+    parser.add_argument("--ready-file", type=Path, help="write the JSON object here, too")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; 1 if the port or the file cannot be had."""
+    try:
+        asyncio.run(serve(args.port, args.ready_file))
+    except OSError as error:
+        print(f"The fake Discord cannot start: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def serve(port: int, ready_file: Path | None) -> None:
+    """Serve, and say so when ready."""
+    async with FakeDiscord(port=port) as discord:
+        line = json.dumps(discord.describe())
+        if ready_file is not None:
+            # Renamed into place: whoever waits for the file finds it whole.
+            unfinished = ready_file.with_name(ready_file.name + ".part")
+            unfinished.write_text(line + "\n", encoding="utf-8")
+            unfinished.replace(ready_file)
+        print(line, flush=True)
+        forever = asyncio.create_task(asyncio.Event().wait())
+        with ended_by_signals(forever):
+            await asyncio.wait([forever])

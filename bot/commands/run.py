@@ -1,0 +1,127 @@
+"""`understudy run`: the bot, at Discord or any server that speaks its protocol."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import discord
+from yarl import URL
+
+from bot.compose import make_client, running_agent
+from bot.front.endpoints import discord_at
+from bot.logs import set_up_logging
+from bot.settings import Settings, SettingsError, load_settings
+
+log = logging.getLogger(__name__)
+
+REACH_SECONDS = 10.0
+NOT_SET = (
+    "DISCORD_TOKEN: is not set. It should be your bot's token, from the Discord developer portal "
+    "(your application, Bot, Reset Token). `understudy try` needs none."
+)
+REFUSED = (
+    "DISCORD_TOKEN: was refused by {api}. It should be the bot's current token: make a new one in "
+    "the Discord developer portal (Bot, Reset Token) and set it."
+)
+NO_INTENT = (
+    "Discord refused the connection because a privileged intent is missing: switch on "
+    "“Message Content Intent” in the Discord developer portal (your application, Bot) and start "
+    "again."
+)
+UNREACHABLE = (
+    "{address} cannot be reached ({reason}). Check this machine's network, and DISCORD_API_URL "
+    "and DISCORD_GATEWAY_URL if you have set them."
+)
+
+
+class CannotRunError(Exception):
+    """The bot cannot run; the message says why and what to do."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the command."""
+    parser = subparsers.add_parser("run", help="run the bot against Discord")
+    parser.set_defaults(run=run)
+
+
+def run(_: argparse.Namespace) -> int:
+    """Run until SIGINT or SIGTERM. Returns 2 for a wrong setting, 1 for anything at Discord."""
+    settings = load_settings()
+    if settings.discord_token is None:
+        raise SettingsError([NOT_SET])
+    set_up_logging(settings.log_level)
+    try:
+        asyncio.run(run_bot(settings, settings.discord_token.get_secret_value()))
+    except CannotRunError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def run_bot(settings: Settings, token: str) -> None:
+    """Connect and stay connected until a signal ends it.
+
+    Raises CannotRunError or SettingsError, each with a sentence that says what to do.
+    """
+    await reach(settings.discord_gateway_url)
+    async with running_agent(settings, progress=log.info) as agent:
+        with discord_at(settings.discord_api_url, settings.discord_gateway_url):
+            async with make_client(agent, settings) as client:
+                bot = asyncio.create_task(client.start(token))
+                with ended_by_signals(bot):
+                    await explained(bot, settings)
+
+
+async def reach(address: str) -> None:
+    """See whether the gateway can be connected to at all: discord.py would try for ever."""
+    url = URL(address)
+    try:
+        async with asyncio.timeout(REACH_SECONDS):
+            _, writer = await asyncio.open_connection(url.host, url.port, ssl=url.scheme == "wss")
+    except (OSError, TimeoutError) as error:
+        reason = str(error) or "no answer in time"
+        raise CannotRunError(UNREACHABLE.format(address=address, reason=reason)) from error
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+async def explained(bot: "asyncio.Task[None]", settings: Settings) -> None:
+    """Wait for the bot to end; what ends it against our will becomes a sentence."""
+    api = settings.discord_api_url
+    try:
+        await bot
+    except asyncio.CancelledError:
+        log.info("Stopped")
+    except discord.LoginFailure:
+        raise SettingsError([REFUSED.format(api=api)]) from None
+    except discord.PrivilegedIntentsRequired:
+        raise CannotRunError(NO_INTENT) from None
+    except discord.ConnectionClosed as error:
+        if error.code == 4004:
+            raise SettingsError([REFUSED.format(api=api)]) from None
+        raise CannotRunError(f"Discord closed the connection for good: {error}.") from error
+    except (aiohttp.ClientError, discord.HTTPException, OSError) as error:
+        raise CannotRunError(UNREACHABLE.format(address=api, reason=error)) from error
+
+
+@contextlib.contextmanager
+def ended_by_signals(task: "asyncio.Task[Any]") -> Iterator[None]:
+    """While the block runs, SIGINT and SIGTERM cancel `task`."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    with contextlib.suppress(NotImplementedError):  # Windows has only KeyboardInterrupt
+        for number in signals:
+            loop.add_signal_handler(number, task.cancel)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(NotImplementedError):
+            for number in signals:
+                loop.remove_signal_handler(number)

@@ -1,0 +1,49 @@
+"""Discord's marks in text, as a terminal can show them: mentions and times."""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any, Self
+
+MENTION = re.compile(r"<@!?(\d+)>")
+NAMED = re.compile(r"@(\w+)")
+MOMENT = re.compile(r"<t:(\d+)(?::\w)?>")
+UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Who is called what: ids to names, and lower-case names to ids."""
+
+    by_id: dict[str, str]
+    ids: dict[str, str]
+
+    @classmethod
+    def of(cls, place: dict[str, Any]) -> Self:
+        """The names at a fake Discord, from its description."""
+        by_id = {user["id"]: user["name"] for user in place["users"]}
+        by_id[place["bot_user_id"]] = "Understudy"
+        return cls(by_id, {name.lower(): user_id for user_id, name in by_id.items()})
+
+    def readable(self, text: str) -> str:
+        """Mentions by name, times in words."""
+        named = MENTION.sub(lambda found: "@" + self.by_id.get(found[1], found[1]), text)
+        return MOMENT.sub(lambda found: ago(time.time() - int(found[1])), named)
+
+    def to_mentions(self, text: str) -> str:
+        """`@name` as the mention that Discord knows; unknown names stay."""
+
+        def mention(found: re.Match[str]) -> str:
+            user_id = self.ids.get(found[1].lower())
+            return found[0] if user_id is None else f"<@{user_id}>"
+
+        return NAMED.sub(mention, text)
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in words."""
+    for size, unit in UNITS:
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {unit}{'s' if number > 1 else ''} ago"
+    return "just now"

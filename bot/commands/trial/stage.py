@@ -1,0 +1,201 @@
+"""The stage of a trial: a fake Discord, the bot on it, and the people who can talk to it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.agent.models import ModelType
+from bot.commands.trial.rendering import Names
+from bot.compose import make_client, running_agent
+from bot.front.client import UnderstudyClient
+from bot.front.endpoints import discord_at
+from bot.harness import FakeDiscord, Person, Refused, SeenMessage
+from bot.settings import Settings
+from bot.store.records import World, WorldKind
+from bot.store.sqlite import SqliteStore
+
+READY_SECONDS = 30.0
+
+
+class NoAnswerError(Exception):
+    """The bot did not answer in time, or Discord did not take what was said to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message of the bot's answer, as text for a terminal."""
+
+    text: str
+    ephemeral: bool = False
+
+
+@dataclass(slots=True)
+class Handled:
+    """Which messages the bot is done with; it may be done before anyone asks."""
+
+    _events: dict[int, asyncio.Event] = field(default_factory=dict)
+
+    def note(self, message_id: int) -> None:
+        """The bot is done with this message."""
+        self._events.setdefault(message_id, asyncio.Event()).set()
+
+    async def wait(self, message_id: int) -> None:
+        """Wait until the bot is done with this message."""
+        await self._events.setdefault(message_id, asyncio.Event()).wait()
+        del self._events[message_id]
+
+
+class Stage:
+    """Where a trial takes place. `people` are by name, and their `roles` too."""
+
+    def __init__(
+        self, place: dict[str, Any], people: dict[str, Person], handled: Handled, records_file: str
+    ) -> None:
+        self.people = people
+        self.roles = {user["name"]: user["role"] for user in place["users"]}
+        self.records_file = records_file
+        self.names = Names.of(place)
+        self._handled = handled
+        self._bot_id = place["bot_user_id"]
+        self._guild_id = place["guild_id"]
+        self._channel_id = place["channel_id"]
+
+    async def say(
+        self,
+        name: str,
+        text: str,
+        timeout: float,  # noqa: ASYNC109 - told to the user by this name
+        on_change: Callable[[SeenMessage], None] | None = None,
+    ) -> list[Reply]:
+        """Say or do something as one of the people, and wait for the whole answer.
+
+        `text` is a message for the bot or a slash command. `on_change` is told of each message
+        of the bot as it grows. Raises NoAnswerError.
+        """
+        person = self.people[name]
+        try:
+            async with asyncio.timeout(timeout):
+                if text.startswith("/"):
+                    replies = await self._slash(person, text)
+                else:
+                    replies = await self._talk(person, text, on_change)
+        except TimeoutError:
+            raise NoAnswerError(f"no answer within {timeout:g} s") from None
+        except (Refused, LookupError) as error:
+            raise NoAnswerError(str(error)) from error
+        if not replies:
+            raise NoAnswerError("no answer")
+        return replies
+
+    async def _slash(self, person: Person, text: str) -> list[Reply]:
+        command, options = self._parse_command(text, await person.commands(self._guild_id))
+        sent = await person.slash(self._guild_id, self._channel_id, command, **options)
+        return [self._reply(await person.answer_to(sent, timeout=READY_SECONDS))]
+
+    async def _talk(
+        self, person: Person, text: str, on_change: Callable[[SeenMessage], None] | None
+    ) -> list[Reply]:
+        mention = f"<@{self._bot_id}>"
+        content = self.names.to_mentions(text)
+        if mention not in content:
+            content = f"{mention} {content}"
+        since = person.mark()
+        said = await person.say(self._channel_id, content)
+        following = asyncio.create_task(self._follow(person, since, on_change))
+        try:
+            await self._handled.wait(int(said["id"]))
+        finally:
+            following.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await following
+        # Asked for afresh: the last edits may still be on their way to this person's gateway.
+        latest = await person.history(self._channel_id)
+        answers = [
+            message
+            for message in reversed(latest)
+            if int(message["id"]) > int(said["id"]) and message["author"]["id"] == self._bot_id
+        ]
+        return [Reply(self.names.readable(message["content"])) for message in answers]
+
+    async def _follow(
+        self, person: Person, since: int, on_change: Callable[[SeenMessage], None] | None
+    ) -> None:
+        position = since
+        while on_change is not None:
+            event = await person.wait_for(
+                lambda event: (
+                    event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+                    and event.data["author"]["id"] == self._bot_id
+                ),
+                since=position,
+                timeout=3600,
+            )
+            position = event.position + 1
+            on_change(person.log.messages[event.data["id"]])
+
+    def _reply(self, message: SeenMessage) -> Reply:
+        return Reply(self.names.readable(message.content), ephemeral=message.ephemeral)
+
+    @staticmethod
+    def _parse_command(text: str, commands: list[Any]) -> tuple[str, dict[str, object]]:
+        """A typed command: `/group name`, then what its one option gets, if it has one."""
+        words = text.removeprefix("/").split(" ", 2)
+        command, rest = " ".join(words[:2]), " ".join(words[2:])
+        for group in commands:
+            for sub in group.get("options") or ():
+                if command == f"{group['name']} {sub['name']}" and rest:
+                    options = [option["name"] for option in sub.get("options") or ()]
+                    if len(options) == 1:
+                        return command, {options[0]: rest}
+                    raise LookupError(f"/{command} takes no options")
+        return command, {}
+
+
+@asynccontextmanager
+async def open_stage(settings: Settings, progress: Callable[[str], None]) -> AsyncIterator[Stage]:
+    """Start everything; it is ready when the block begins and gone when it ends."""
+    handled = Handled()
+    async with contextlib.AsyncExitStack() as stack:
+        fake = await stack.enter_async_context(FakeDiscord())
+        place = fake.describe()
+        agent = await stack.enter_async_context(running_agent(settings, progress))
+        if (model := agent.models.find(ModelType.TEXT_LARGE)) is not None:
+            progress(f"Answers come from {model.name} ({model.provider}).")
+        stack.enter_context(discord_at(fake.rest, fake.gateway))
+        client = await stack.enter_async_context(make_client(agent, settings, handled.note))
+        await stack.enter_async_context(connected(client, fake.bot_token))
+        people = {
+            user["name"]: await stack.enter_async_context(Person(user, fake.rest, fake.gateway))
+            for user in place["users"]
+        }
+        yield Stage(place, people, handled, records_file(settings, int(place["guild_id"])))
+
+
+@asynccontextmanager
+async def connected(client: UnderstudyClient, token: str) -> AsyncIterator[None]:
+    """The client connected and ready. Raises what it fails with."""
+    running = asyncio.create_task(client.start(token))
+    ready = asyncio.create_task(client.wait_until_ready())
+    try:
+        await asyncio.wait(
+            [running, ready], timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        if running.done():
+            running.result()
+        if not ready.done():
+            raise TimeoutError(f"the bot was not ready within {READY_SECONDS:g} s")
+        yield
+    finally:
+        ready.cancel()
+        running.cancel()
+        await asyncio.gather(ready, running, return_exceptions=True)
+
+
+def records_file(settings: Settings, guild_id: int) -> str:
+    """The full path of a guild's SQLite file."""
+    location = SqliteStore(settings.data_dir).world(World(WorldKind.GUILD, guild_id)).location
+    return str(Path(location).resolve())

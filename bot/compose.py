@@ -1,0 +1,93 @@
+"""The composition root: from settings to an agent with its plugins, and to a Discord client."""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from bot.agent.agent import Agent
+from bot.agent.models import ModelError
+from bot.front.client import UnderstudyClient
+from bot.front.conversation import ConversationOptions
+from bot.settings import Settings
+from bot.store.sqlite import SqliteStore
+from plugins.embedded import embedded_plugin, find_weights
+from plugins.openai_compatible import Endpoint, openai_plugin
+from plugins.reasoning import reasoning_plugin
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+
+
+@asynccontextmanager
+async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator[Agent]:
+    """The agent with all its plugins; `progress` is told what is being loaded.
+
+    Without any model it runs all the same, and says in one sentence how to get one.
+    """
+    async with Agent(SqliteStore(settings.data_dir)) as agent:
+        await add_models(agent, settings, progress)
+        await agent.register(reasoning_plugin(settings.custom_model_timeout))
+        yield agent
+
+
+async def add_models(agent: Agent, settings: Settings, progress: Progress) -> None:
+    """Register the lead (an endpoint, or else the embedded model) and the custom model."""
+    if settings.model_url is not None:
+        await agent.register(openai_plugin(lead_endpoint(settings, settings.model_url)))
+    else:
+        try:
+            await add_embedded(agent, settings, progress)
+        except ModelError as error:
+            progress(str(error))
+            log.error("%s", error)
+    if settings.custom_model_url is not None:
+        await agent.register(openai_plugin(custom_endpoint(settings, settings.custom_model_url)))
+
+
+async def add_embedded(agent: Agent, settings: Settings, progress: Progress) -> None:
+    """Register the embedded model. Raises ModelError, one sentence, when it cannot be had."""
+    weights = await find_weights(
+        settings.model_cache_dir, given=settings.model_path, progress=progress
+    )
+    await agent.register(embedded_plugin(weights, progress=progress))
+
+
+def lead_endpoint(settings: Settings, url: str) -> Endpoint:
+    """The model that answers everywhere by default."""
+    return Endpoint(
+        provider="openai",
+        url=url,
+        name=settings.model_name or "",
+        api_key=settings.model_api_key,
+        timeout=settings.model_timeout,
+        attempts=3,
+        priority=0,
+    )
+
+
+def custom_endpoint(settings: Settings, url: str) -> Endpoint:
+    """The model that answers first where custom reasoning is on; asked once, then the lead is."""
+    return Endpoint(
+        provider="custom",
+        url=url,
+        name=settings.custom_model_name or "",
+        api_key=settings.custom_model_api_key,
+        timeout=settings.custom_model_timeout,
+        attempts=1,
+        priority=None,
+    )
+
+
+def make_client(
+    agent: Agent, settings: Settings, on_handled: Callable[[int], None] | None = None
+) -> UnderstudyClient:
+    """The Discord client in front of the agent."""
+    options = ConversationOptions(
+        system_prompt=settings.system_prompt,
+        temperature=settings.temperature,
+        max_tokens=settings.max_tokens,
+        context_messages=settings.context_messages,
+        context_characters=settings.context_characters,
+    )
+    return UnderstudyClient(agent, options, on_handled=on_handled)

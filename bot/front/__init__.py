@@ -1,0 +1,1 @@
+"""Discord as people see it: the client, the conversation, replies, slash commands."""

@@ -1,0 +1,96 @@
+"""The slash commands: one for every action that names one, synced only when they changed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.agent.actions import Action, ActionResult
+
+log = logging.getLogger(__name__)
+
+# Discord wants a first response within 3 s; an action that takes longer is announced by then.
+ANSWER_SECONDS = 2.0
+
+RunCommand = Callable[[discord.Interaction, Action, str], Awaitable[ActionResult]]
+
+
+def add_commands(
+    tree: app_commands.CommandTree[Any], actions: list[Action], run: RunCommand
+) -> None:
+    """Put a command on the tree for every action with a `command` ("group name")."""
+    groups: dict[str, app_commands.Group] = {}
+    for action in actions:
+        if action.command is None:
+            continue
+        group_name, _, name = action.command.partition(" ")
+        if group_name not in groups:
+            groups[group_name] = app_commands.Group(
+                name=group_name, description=f"{group_name.title()} commands", guild_only=True
+            )
+            tree.add_command(groups[group_name])
+        groups[group_name].add_command(command_of(name, action, run))
+
+
+def command_of(name: str, action: Action, run: RunCommand) -> app_commands.Command[Any, ..., None]:
+    """The slash command of one action."""
+
+    async def plain(interaction: discord.Interaction) -> None:
+        await respond(interaction, run(interaction, action, ""))
+
+    async def with_text(interaction: discord.Interaction, text: str) -> None:
+        await respond(interaction, run(interaction, action, text))
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name=name,
+        description=action.description,
+        callback=plain if action.parameter is None else with_text,
+    )
+    if action.parameter is not None:
+        app_commands.describe(text=action.parameter)(command)
+    return command
+
+
+async def respond(interaction: discord.Interaction, running: Awaitable[ActionResult]) -> None:
+    """Answer with the result, only for the caller's eyes where it is private."""
+    task = asyncio.ensure_future(running)
+    done, _ = await asyncio.wait([task], timeout=ANSWER_SECONDS)
+    if done:
+        result = task.result()
+        await interaction.response.send_message(result.text, ephemeral=result.private)
+        return
+    await interaction.response.defer(ephemeral=True)
+    result = await task
+    await interaction.followup.send(result.text, ephemeral=True)
+
+
+async def sync_commands(tree: app_commands.CommandTree[Any]) -> bool:
+    """Register the tree's commands with Discord if they differ from what is there.
+
+    Returns whether it did. Registering is limited to 200 a day, reading is not.
+    """
+    ours = sorted(essence(command.to_dict(tree)) for command in tree.get_commands())
+    theirs = sorted(essence(command.to_dict()) for command in await tree.fetch_commands())
+    if ours == theirs:
+        return False
+    await tree.sync()
+    log.info("Slash commands were registered with Discord")
+    return True
+
+
+def essence(command: Mapping[str, Any]) -> str:
+    """What makes two descriptions of a command the same, whatever defaults were filled in."""
+    options = sorted(essence(option) for option in command.get("options") or ())
+    return repr(
+        (
+            command["type"],
+            command["name"],
+            command.get("description", ""),
+            command.get("default_member_permissions"),
+            bool(command.get("required", False)),
+            options,
+        )
+    )

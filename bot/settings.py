@@ -1,0 +1,135 @@
+"""All settings: read once from the environment and `.env`, checked, and passed on.
+
+No other module reads the environment. `.env.example` lists the same with the same defaults.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
+
+
+def require_scheme(*schemes: str) -> AfterValidator:
+    """Checks that an address is absolute and of one of these schemes, and has no slash behind."""
+
+    def check(value: str, info: ValidationInfo) -> str:
+        try:
+            url = URL(value)
+        except ValueError as error:
+            raise ValueError(f"should be an address ({error})") from error
+        if url.scheme not in schemes or not url.host:
+            raise ValueError(f"should be an address like {schemes[0]}://host/path")
+        return value.rstrip("/")
+
+    return AfterValidator(check)
+
+
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+HttpAddress = Annotated[str, require_scheme("https", "http")]
+SocketAddress = Annotated[str, require_scheme("wss", "ws")]
+
+
+class Settings(BaseSettings):
+    """What an operator can set; each name in upper case is the variable's."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+    )
+
+    discord_token: SecretStr | None = Field(
+        None, description="The bot's token, from the Discord developer portal (Bot, Reset Token)."
+    )
+    discord_api_url: HttpAddress = Field(
+        "https://discord.com/api/v10", description="The REST API; another for a compatible server."
+    )
+    discord_gateway_url: SocketAddress = Field(
+        "wss://gateway.discord.gg", description="The gateway; another for a compatible server."
+    )
+    data_dir: Folder = Field(
+        Path("data"), description="The folder for the records, one SQLite file a server."
+    )
+    model_url: HttpAddress | None = Field(
+        None,
+        description="An OpenAI-compatible endpoint, up to and with /v1. Empty: embedded model.",
+    )
+    model_name: str | None = Field(None, description="The model's name at MODEL_URL.")
+    model_api_key: SecretStr | None = Field(None, description="The key for MODEL_URL, if any.")
+    model_timeout: float = Field(
+        120.0, gt=0, description="Seconds that a whole answer of MODEL_URL may take."
+    )
+    model_path: Folder | None = Field(
+        None, description="A GGUF file for the embedded model, instead of the packaged one."
+    )
+    model_cache_dir: Folder = Field(
+        Path("~/.cache/understudy"),
+        description="Where the embedded model's weights go if they have to be fetched.",
+    )
+    custom_model_url: HttpAddress | None = Field(
+        None, description="The custom model's OpenAI-compatible endpoint, up to and with /v1."
+    )
+    custom_model_name: str | None = Field(
+        None, description="The custom model's name at CUSTOM_MODEL_URL."
+    )
+    custom_model_api_key: SecretStr | None = Field(
+        None, description="The key for CUSTOM_MODEL_URL, if any."
+    )
+    custom_model_timeout: float = Field(
+        30.0, gt=0, description="Seconds the custom model has before the original answers."
+    )
+    system_prompt: str = Field(
+        "You are Understudy, a friendly assistant in a Discord chat. Answer briefly.",
+        description="What the model is told about itself; one short line for the embedded model.",
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="The sampling temperature; empty: the model's own."
+    )
+    max_tokens: int = Field(
+        512, ge=16, le=32_768, description="The most tokens that one answer may have."
+    )
+    context_messages: int = Field(
+        12, ge=0, le=100, description="How many earlier messages the model is shown at most."
+    )
+    context_characters: int = Field(
+        6_000, ge=200, le=1_000_000, description="How many characters these may have together."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is logged to stderr: debug, info, warning or error."
+    )
+
+
+class SettingsError(Exception):
+    """Settings that are missing or wrong: `lines` has one clear sentence for each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Read and check the settings. Raises SettingsError; no value of a secret is in it."""
+    try:
+        settings = Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise SettingsError([describe(item) for item in error.errors()]) from None
+    lines = [
+        f"{prefix}MODEL_NAME: is not set. It should name the model to use at {prefix}MODEL_URL."
+        for prefix, url, name in (
+            ("", settings.model_url, settings.model_name),
+            ("CUSTOM_", settings.custom_model_url, settings.custom_model_name),
+        )
+        if url is not None and not name
+    ]
+    if lines:
+        raise SettingsError(lines)
+    return settings
+
+
+def describe(item: object) -> str:
+    """One line for one of pydantic's errors: the variable, and what it should be."""
+    if not isinstance(item, dict):
+        raise TypeError("not an error of pydantic's")
+    name = "_".join(str(part) for part in item["loc"]).upper()
+    message = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return f"{name}: {message}."
