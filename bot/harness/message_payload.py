@@ -1,0 +1,142 @@
+"""A message as Discord's JSON, for who looks at it.
+
+Shapes follow Discord's OpenAPI description: a field that Discord always sends is always here.
+"""
+
+from bot.harness import payloads
+from bot.harness.model import (
+    Attachment,
+    Interaction,
+    JsonObject,
+    Message,
+    MessageFlag,
+    Reaction,
+)
+from bot.harness.world import World
+
+
+def message(
+    world: World,
+    said: Message,
+    viewer_id: int,
+    *,
+    with_content: bool = True,
+    with_reference: bool = True,
+) -> JsonObject:
+    """A message as a user sees it; without `with_content` as without the intent."""
+    data: JsonObject = {
+        "id": str(said.id),
+        "type": int(said.type),
+        "channel_id": str(said.channel_id),
+        "author": payloads.user(world.users[said.author_id]),
+        "content": said.content if with_content else "",
+        "timestamp": payloads.timestamp(said.created_at),
+        "edited_timestamp": payloads.timestamp_or_none(said.edited_at),
+        "tts": said.tts,
+        "mention_everyone": said.mentions.everyone,
+        "mentions": [payloads.user(world.users[i]) for i in said.mentions.user_ids],
+        "mention_roles": [str(i) for i in said.mentions.role_ids],
+        "attachments": [attachment(world, said, a) for a in said.attachments]
+        if with_content
+        else [],
+        "embeds": said.embeds if with_content else [],
+        "components": said.components if with_content else [],
+        "pinned": said.pinned,
+        "flags": int(said.flags),
+    }
+    if said.reactions:
+        data["reactions"] = [_reaction_count(r, viewer_id) for r in said.reactions.values()]
+    if said.nonce is not None:
+        data["nonce"] = said.nonce
+    if said.thread_id is not None and said.thread_id in world.channels:
+        data["thread"] = payloads.channel(world, world.channels[said.thread_id])
+    if said.interaction is not None:
+        data |= _interaction_fields(world, said.interaction)
+    if said.reference is not None:
+        data["message_reference"] = {
+            "type": 0,
+            "channel_id": str(said.reference.channel_id),
+            "message_id": str(said.reference.message_id),
+        }
+        if said.reference.guild_id is not None:
+            data["message_reference"]["guild_id"] = str(said.reference.guild_id)
+        if with_reference:
+            data["referenced_message"] = _referenced(world, said, viewer_id, with_content)
+    return data
+
+
+def _referenced(
+    world: World, said: Message, viewer_id: int, with_content: bool
+) -> JsonObject | None:
+    assert said.reference is not None  # noqa: S101 - the caller looked
+    target = world.conversation.find(said.reference.channel_id, said.reference.message_id)
+    if target is None:
+        return None
+    own = target.author_id == viewer_id or viewer_id in target.mentions.user_ids
+    return message(world, target, viewer_id, with_content=with_content or own, with_reference=False)
+
+
+def _interaction_fields(world: World, use: Interaction) -> JsonObject:
+    person = payloads.user(world.users[use.user_id])
+    data: JsonObject = {
+        "webhook_id": str(world.application.id),
+        "application_id": str(world.application.id),
+        "interaction_metadata": interaction_metadata(world, use),
+    }
+    if use.command_name is not None:
+        data["interaction"] = {
+            "id": str(use.id),
+            "type": int(use.type),
+            "name": use.command_name,
+            "user": person,
+        }
+    return data
+
+
+def interaction_metadata(world: World, use: Interaction) -> JsonObject:
+    data: JsonObject = {
+        "id": str(use.id),
+        "type": int(use.type),
+        "user": payloads.user(world.users[use.user_id]),
+        "authorizing_integration_owners": integration_owners(use),
+    }
+    if use.command_name is not None:
+        data |= {"name": use.command_name, "command_type": int(use.data.get("type", 1))}
+    if use.source_message_id is not None:
+        data["interacted_message_id"] = str(use.source_message_id)
+    if use.parent is not None:
+        data["triggering_interaction_metadata"] = interaction_metadata(world, use.parent)
+    return data
+
+
+def integration_owners(use: Interaction) -> JsonObject:
+    """Where the application is installed: "0" is a guild (guild "0" in a direct message)."""
+    return {"0": str(use.guild_id or 0)}
+
+
+def attachment(world: World, said: Message, file: Attachment) -> JsonObject:
+    url = f"{world.cdn}attachments/{said.channel_id}/{file.id}/{file.filename}"
+    data: JsonObject = {
+        "id": str(file.id),
+        "filename": file.filename,
+        "size": len(file.data),
+        "url": url,
+        "proxy_url": url,
+        "content_type": file.content_type,
+    }
+    if file.description is not None:
+        data["description"] = file.description
+    if MessageFlag.EPHEMERAL in said.flags:
+        data["ephemeral"] = True
+    return data
+
+
+def _reaction_count(reaction: Reaction, viewer_id: int) -> JsonObject:
+    return {
+        "emoji": payloads.emoji(reaction),
+        "count": len(reaction.user_ids),
+        "count_details": {"burst": 0, "normal": len(reaction.user_ids)},
+        "burst_colors": [],
+        "me": viewer_id in reaction.user_ids,
+        "me_burst": False,
+    }

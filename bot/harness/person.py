@@ -1,0 +1,312 @@
+"""A person: acts by the public REST API, and sees what a person sees."""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import quote
+
+from bot.harness.client import UserClient
+from bot.harness.eventlog import Event, Predicate, SeenMessage, named
+from bot.harness.model import JsonObject
+from bot.harness.slash import find_command, with_options
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A use of a command, button or modal that was accepted; `id` is the interaction's."""
+
+    id: str
+    nonce: str
+    since: int
+
+
+class Person(UserClient):
+    """Someone at a fake Discord, for use as `async with Person(who, rest, gateway) as ada`.
+
+    `who` is an entry of `FakeDiscord.describe()["users"]`, or a token. All that they see is in
+    `log`. Methods that act raise `Refused` where the server says no, with Discord's code.
+    """
+
+    # Saying and doing
+
+    async def say(
+        self,
+        channel_id: str | int,
+        text: str,
+        *,
+        reply_to: Mapping[str, Any] | str | int | None = None,
+        files: Mapping[str, bytes] | None = None,
+        **fields: object,
+    ) -> JsonObject:
+        """Send a message. `reply_to` is a message or its id; `fields` go into the body."""
+        body: JsonObject = {"content": text, "nonce": self._nonce(), **fields}
+        if reply_to is not None:
+            body["message_reference"] = {"message_id": _id_of(reply_to)}
+        return await self.object_of("POST", f"/channels/{channel_id}/messages", body, files)
+
+    async def edit(self, message: Mapping[str, Any], text: str) -> JsonObject:
+        return await self.object_of("PATCH", _path(message), {"content": text})
+
+    async def delete(self, message: Mapping[str, Any]) -> None:
+        await self.request("DELETE", _path(message))
+
+    async def react(self, message: Mapping[str, Any], emoji: str) -> None:
+        await self.request("PUT", f"{_path(message)}/reactions/{quote(emoji)}/@me")
+
+    async def unreact(self, message: Mapping[str, Any], emoji: str) -> None:
+        await self.request("DELETE", f"{_path(message)}/reactions/{quote(emoji)}/@me")
+
+    async def type(self, channel_id: str | int) -> None:
+        await self.request("POST", f"/channels/{channel_id}/typing")
+
+    async def open_dm(self, user_id: str | int) -> JsonObject:
+        return await self.object_of("POST", "/users/@me/channels", {"recipient_id": str(user_id)})
+
+    async def history(self, channel_id: str | int, *, limit: int = 50) -> list[JsonObject]:
+        """The last messages, newest first."""
+        path = f"/channels/{channel_id}/messages?limit={limit}"
+        return cast("list[JsonObject]", await self.request("GET", path))
+
+    # Interactions
+
+    async def commands(self, guild_id: str | int | None) -> list[JsonObject]:
+        """The commands on offer in a guild, or with None in direct messages."""
+        place = "users/@me" if guild_id is None else f"guilds/{guild_id}"
+        index = await self.object_of("GET", f"/{place}/application-command-index")
+        return cast("list[JsonObject]", index["application_commands"])
+
+    async def slash(
+        self, guild_id: str | int | None, channel_id: str | int, command: str, **options: object
+    ) -> Sent:
+        """Run a slash command by its full name, such as "reasoning enable".
+
+        Raises LookupError when no such command or option is on offer.
+        """
+        spec, path = find_command(await self.commands(guild_id), command)
+        return await self._interact(2, guild_id, channel_id, with_options(spec, path, options))
+
+    async def autocomplete(
+        self,
+        guild_id: str | int | None,
+        channel_id: str | int,
+        command: str,
+        focused: str,
+        **options: object,
+    ) -> list[JsonObject]:
+        """The choices offered for the option `focused`, given what is typed so far in `options`."""
+        spec, path = find_command(await self.commands(guild_id), command)
+        data = with_options(spec, path, options, focused=focused)
+        sent = await self._interact(4, guild_id, channel_id, data)
+        answer = await self.wait_for(
+            named("APPLICATION_COMMAND_AUTOCOMPLETE_RESPONSE", nonce=sent.nonce),
+            timeout=5.0,
+            since=sent.since,
+        )
+        return cast("list[JsonObject]", answer.data["choices"])
+
+    async def click(
+        self,
+        message: Mapping[str, Any],
+        which: str,
+        *,
+        values: list[str] | None = None,
+    ) -> Sent:
+        """Press a button, by its label or custom_id; with `values` choose in a select.
+
+        Raises LookupError when the message, as it was given, has no such component.
+        """
+        component = _component(message, which)
+        data: JsonObject = {
+            "component_type": component["type"],
+            "custom_id": component["custom_id"],
+        }
+        if values is not None:
+            data["values"] = values
+        guild_id = message.get("guild_id") or self.log.guild_of.get(str(message["channel_id"]))
+        extra = {"message_id": message["id"], "message_flags": message.get("flags", 0)}
+        return await self._interact(3, guild_id, message["channel_id"], data, extra)
+
+    async def submit_modal(self, modal: Event, values: Mapping[str, str]) -> Sent:
+        """Fill a modal (an INTERACTION_MODAL_CREATE event): a text for each custom_id."""
+        filled = [_filled(component, values) for component in modal.data["components"]]
+        data: JsonObject = {
+            "id": modal.data["id"],
+            "custom_id": modal.data["custom_id"],
+            "components": filled,
+        }
+        guild_id, channel_id = modal.data.get("guild_id"), modal.data["channel_id"]
+        return await self._interact(5, guild_id, channel_id, data)
+
+    async def outcome(self, sent: Sent, *, timeout: float = 5.0) -> str:  # noqa: ASYNC109
+        """INTERACTION_SUCCESS or INTERACTION_FAILURE, whichever an interaction led to."""
+        names = ("INTERACTION_SUCCESS", "INTERACTION_FAILURE")
+        event = await self.wait_for(
+            lambda e: e.name in names and e.data["id"] == sent.id,
+            timeout=timeout,
+            since=sent.since,
+        )
+        return event.name
+
+    async def answer_to(self, sent: Sent, *, timeout: float = 5.0) -> SeenMessage:  # noqa: ASYNC109
+        """The first message that an interaction led to, once it shows more than "thinking"."""
+
+        def shows(event: Event) -> bool:
+            told = event.data.get("interaction_metadata") or {}
+            return (
+                event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE")
+                and told.get("id") == sent.id
+                and not event.data["flags"] & 128
+            )
+
+        event = await self.wait_for(shows, timeout=timeout, since=sent.since)
+        return self.log.messages[event.data["id"]]
+
+    # Seeing
+
+    def mark(self) -> int:
+        """The position of the next event; see `wait_for`."""
+        return self.log.mark()
+
+    async def wait_for(
+        self,
+        predicate: Predicate,
+        *,
+        timeout: float = 5.0,  # noqa: ASYNC109 - the caller's word for it
+        since: int | None = None,
+    ) -> Event:
+        """The first event that fits, from `since` on or (without it) from now on.
+
+        Raises TimeoutError, or ConnectionError if the connection was lost.
+        """
+        return await self.log.wait_for(predicate, timeout=timeout, since=since)
+
+    async def message_from(
+        self,
+        author_id: str | int,
+        *,
+        since: int,
+        channel_id: str | int | None = None,
+        timeout: float = 5.0,  # noqa: ASYNC109 - the caller's word for it
+        until: Callable[[SeenMessage], bool] = lambda seen: not seen.loading,
+    ) -> SeenMessage:
+        """The first message of an author that satisfies `until`, now or after some edits."""
+        wanted = str(author_id)
+
+        def fits(event: Event) -> bool:
+            if event.name not in ("MESSAGE_CREATE", "MESSAGE_UPDATE"):
+                return False
+            seen = self.log.messages.get(event.data["id"])
+            return (
+                seen is not None
+                and seen.created_at >= since
+                and seen.author_id == wanted
+                and channel_id in (None, seen.latest["channel_id"], int(seen.latest["channel_id"]))
+                and until(seen)
+            )
+
+        event = await self.wait_for(fits, timeout=timeout, since=since)
+        return self.log.messages[event.data["id"]]
+
+    async def reply_after(
+        self,
+        since: int,
+        author_id: str | int,
+        *,
+        channel_id: str | int | None = None,
+        timeout: float = 30.0,  # noqa: ASYNC109 - the caller's word for it
+        quiet: float = 1.0,
+    ) -> list[SeenMessage]:
+        """The messages of an author since a mark, once they are settled.
+
+        Discord has no word for "done": settled means that there is a message that is not "thinking"
+        and that then, for `quiet` seconds, the author neither wrote, edited nor typed there. Who
+        knows better what a finished answer looks like uses `message_from` with `until`.
+        Raises TimeoutError when that does not come about.
+        """
+        wanted = str(author_id)
+        place = None if channel_id is None else str(channel_id)
+
+        def stirs(event: Event) -> bool:
+            who = event.data.get("user_id") or event.data.get("author", {}).get("id")
+            return (
+                event.name in ("MESSAGE_CREATE", "MESSAGE_UPDATE", "TYPING_START")
+                and who == wanted
+                and place in (None, event.data["channel_id"])
+            )
+
+        async with asyncio.timeout(timeout):
+            position = since
+            while True:
+                replies = self.log.messages_since(since, author_id=wanted, channel_id=place)
+                done = bool(replies) and not any(seen.loading for seen in replies)
+                patience = quiet if done else timeout
+                try:
+                    event = await self.wait_for(stirs, timeout=patience, since=position)
+                except TimeoutError:
+                    if done:
+                        return replies
+                    raise
+                position = event.position + 1
+
+    # Inside
+
+    async def _interact(
+        self,
+        kind: int,
+        guild_id: str | int | None,
+        channel_id: str | int,
+        data: JsonObject,
+        extra: JsonObject | None = None,
+    ) -> Sent:
+        nonce, since = self._nonce(), self.mark()
+        body: JsonObject = {
+            "type": kind,
+            "channel_id": str(channel_id),
+            "session_id": self.session_id,
+            "nonce": nonce,
+            "data": data,
+        } | (extra or {})
+        if guild_id is not None:
+            body["guild_id"] = str(guild_id)
+        await self.request("POST", "/interactions", body)
+        told = await self.wait_for(named("INTERACTION_CREATE", nonce=nonce), since=since)
+        return Sent(told.data["id"], nonce, since)
+
+    def _nonce(self) -> str:
+        return str(secrets.randbits(63))
+
+
+def _id_of(message: Mapping[str, Any] | str | int) -> str:
+    return str(message["id"]) if isinstance(message, Mapping) else str(message)
+
+
+def _path(message: Mapping[str, Any]) -> str:
+    return f"/channels/{message['channel_id']}/messages/{message['id']}"
+
+
+def _component(message: Mapping[str, Any], which: str) -> JsonObject:
+    pending = list(message.get("components") or ())
+    labels = []
+    while pending:
+        component = pending.pop(0)
+        if component.get("custom_id") is not None:
+            if which in (component["custom_id"], component.get("label")):
+                return cast("JsonObject", component)
+            labels.append(component.get("label") or component["custom_id"])
+        pending += component.get("components") or ()
+        pending += [component["accessory"]] if component.get("accessory") else []
+    raise LookupError(f"no component {which!r} here; there are {labels}")
+
+
+def _filled(component: JsonObject, values: Mapping[str, str]) -> JsonObject:
+    filled: JsonObject = {"type": component["type"], "id": component.get("id")}
+    if component.get("custom_id") is not None:
+        filled["custom_id"] = component["custom_id"]
+        filled["value"] = values.get(component["custom_id"], component.get("value") or "")
+    if "components" in component:
+        filled["components"] = [_filled(part, values) for part in component["components"]]
+    if "component" in component:
+        filled["component"] = _filled(component["component"], values)
+    return filled

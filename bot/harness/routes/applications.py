@@ -1,0 +1,159 @@
+"""The application and its commands, global and of one guild."""
+
+import re
+
+from bot.harness import errors, payloads
+from bot.harness.api import Route
+from bot.harness.call import Call, Reply
+from bot.harness.errors import Code, DiscordError
+from bot.harness.model import Command, JsonObject
+
+_NAME = re.compile(r"^[-_'\w]{1,32}$")
+_CHAT_INPUT = 1
+
+
+async def get_application(call: Call) -> JsonObject:
+    if not call.user.bot:
+        raise DiscordError(Code.BOTS_ONLY)
+    return payloads.application(call.world)
+
+
+async def list_commands(call: Call) -> list[JsonObject]:
+    guild_id = _scope(call)
+    return [payloads.command(c) for c in call.world.commands.values() if c.guild_id == guild_id]
+
+
+async def replace_commands(call: Call) -> list[JsonObject]:
+    """Bulk overwrite: what is not in the list is gone; what is keeps its id by type and name."""
+    guild_id = _scope(call)
+    specs = call.items
+    for index, spec in enumerate(specs):
+        _check(spec, f"{index}.")
+    before = {(c.type, c.name): c for c in _commands(call, guild_id)}
+    for command in before.values():
+        del call.world.commands[command.id]
+    return [payloads.command(_put(call, guild_id, spec, before)) for spec in specs]
+
+
+async def create_command(call: Call) -> Reply:
+    """Create or, with a name that is taken, replace."""
+    guild_id = _scope(call)
+    _check(call.json, "")
+    before = {(c.type, c.name): c for c in _commands(call, guild_id)}
+    command = _put(call, guild_id, call.json, before)
+    known = (command.type, command.name) in before
+    return Reply(200 if known else 201, payloads.command(command))
+
+
+async def get_command(call: Call) -> JsonObject:
+    return payloads.command(_command(call))
+
+
+async def edit_command(call: Call) -> JsonObject:
+    command = _command(call)
+    spec = command.spec | call.json
+    _check(spec, "")
+    command.spec, command.version = spec, call.world.new_id()
+    return payloads.command(command)
+
+
+async def delete_command(call: Call) -> None:
+    del call.world.commands[_command(call).id]
+
+
+async def list_for_person(call: Call) -> JsonObject:
+    """What a person's client asks for to offer commands in a guild, or in a direct message."""
+    guild_id = call.guild().id if "guild_id" in call.request.match_info else None
+    world = call.world
+    offered = [c for c in world.commands.values() if c.guild_id in (None, guild_id)]
+    bot = payloads.user(world.bot)
+    return {
+        "applications": [{"id": str(world.application.id), "name": world.bot.name, "bot": bot}],
+        "application_commands": [payloads.command(c) for c in offered],
+    }
+
+
+def _scope(call: Call) -> int | None:
+    """Which commands the path means: a guild's id, or None for the global ones."""
+    if not call.user.bot:
+        raise DiscordError(Code.BOTS_ONLY)
+    if call.id("application_id") != call.world.application.id:
+        raise DiscordError(Code.MISSING_ACCESS)
+    if "guild_id" not in call.request.match_info:
+        return None
+    guild = call.world.guilds.get(call.id("guild_id"))
+    if guild is None or call.user.id not in guild.members:
+        raise DiscordError(Code.MISSING_ACCESS)
+    return guild.id
+
+
+def _commands(call: Call, guild_id: int | None) -> list[Command]:
+    return [c for c in call.world.commands.values() if c.guild_id == guild_id]
+
+
+def _command(call: Call) -> Command:
+    guild_id = _scope(call)
+    command = call.world.commands.get(call.id("command_id"))
+    if command is None or command.guild_id != guild_id:
+        raise DiscordError(Code.UNKNOWN_COMMAND)
+    return command
+
+
+def _put(
+    call: Call,
+    guild_id: int | None,
+    spec: JsonObject,
+    before: dict[tuple[int, str], Command],
+) -> Command:
+    known = before.get((int(spec.get("type", _CHAT_INPUT)), str(spec["name"])))
+    same = known is not None and known.spec == spec
+    command = Command(
+        id=known.id if known else call.world.new_id(),
+        version=known.version if known and same else call.world.new_id(),
+        application_id=call.world.application.id,
+        guild_id=guild_id,
+        spec=dict(spec),
+    )
+    call.world.commands[command.id] = command
+    return command
+
+
+def _check(spec: object, path: str) -> None:
+    if not isinstance(spec, dict):
+        raise DiscordError(Code.INVALID_JSON)
+    if not spec.get("name"):
+        raise errors.required(f"{path}name")
+    if spec.get("type", _CHAT_INPUT) != _CHAT_INPUT:
+        return
+    name = str(spec["name"])
+    if not _NAME.match(name) or name != name.lower():
+        raise errors.invalid_form(
+            f"{path}name",
+            "APPLICATION_COMMAND_INVALID_NAME",
+            "Command name is invalid",
+        )
+    if not spec.get("description"):
+        raise errors.required(f"{path}description")
+
+
+_GLOBAL = "/applications/{application_id}/commands"
+_GUILD = "/applications/{application_id}/guilds/{guild_id}/commands"
+
+ROUTES = [
+    Route("GET", "/oauth2/applications/@me", get_application),
+    Route("GET", "/applications/@me", get_application),
+    *(
+        Route(method, base + tail, handler)
+        for base in (_GLOBAL, _GUILD)
+        for method, tail, handler in (
+            ("GET", "", list_commands),
+            ("PUT", "", replace_commands),
+            ("POST", "", create_command),
+            ("GET", "/{command_id}", get_command),
+            ("PATCH", "/{command_id}", edit_command),
+            ("DELETE", "/{command_id}", delete_command),
+        )
+    ),
+    Route("GET", "/guilds/{guild_id}/application-command-index", list_for_person),
+    Route("GET", "/users/@me/application-command-index", list_for_person),
+]

@@ -1,0 +1,65 @@
+"""Slash commands by name: from "reasoning enable" to the data that a client sends."""
+
+from collections.abc import Mapping
+
+from bot.harness.model import JsonObject
+
+
+def find_command(commands: list[JsonObject], full_name: str) -> tuple[JsonObject, list[JsonObject]]:
+    """The command of a full name, and the groups and subcommand on the way to its end.
+
+    A guild's own command goes before a global one. Raises LookupError if there is none.
+    """
+    first, *rest = full_name.removeprefix("/").split()
+    named = [c for c in commands if c["name"] == first and c.get("type", 1) == 1]
+    if not named:
+        known = sorted(c["name"] for c in commands)
+        raise LookupError(f"no command {first!r}; there are {known}")
+    command = max(named, key=lambda c: c.get("guild_id") is not None)
+    path: list[JsonObject] = []
+    here = command
+    for name in rest:
+        inner = [o for o in here.get("options") or () if o["type"] in (1, 2)]
+        chosen = next((o for o in inner if o["name"] == name), None)
+        if chosen is None:
+            known = [o["name"] for o in inner]
+            raise LookupError(f"{here['name']!r} has no subcommand {name!r}; it has {known}")
+        path.append(chosen)
+        here = chosen
+    return command, path
+
+
+def with_options(
+    command: JsonObject,
+    path: list[JsonObject],
+    options: Mapping[str, object],
+    *,
+    focused: str | None = None,
+) -> JsonObject:
+    """The interaction data for a command with its options.
+
+    Raises LookupError for an option that the command does not have.
+    """
+    leaf = path[-1] if path else command
+    specs = {o["name"]: o for o in leaf.get("options") or ()}
+    filled: list[JsonObject] = []
+    for name, value in options.items():
+        if name not in specs:
+            raise LookupError(f"{leaf['name']!r} has no option {name!r}; it has {sorted(specs)}")
+        option: JsonObject = {"type": specs[name]["type"], "name": name, "value": value}
+        if name == focused:
+            option["focused"] = True
+        filled.append(option)
+    for step in reversed(path):
+        filled = [{"type": step["type"], "name": step["name"], "options": filled}]
+    data: JsonObject = {
+        "version": command["version"],
+        "id": command["id"],
+        "name": command["name"],
+        "type": command.get("type", 1),
+        "options": filled,
+        "attachments": [],
+    }
+    if command.get("guild_id") is not None:
+        data["guild_id"] = command["guild_id"]
+    return data
