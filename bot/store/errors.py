@@ -21,6 +21,6 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> str:
     for name, remedy in REMEDIES.items():
         if code.startswith(name):
             return f"{path}: {remedy} ({error})."
-    if isinstance(error, PermissionError | FileNotFoundError | NotADirectoryError):
+    if isinstance(error, OSError):
         return f"{path}: its folder cannot be made or used. Check DATA_DIR ({error.strerror})."
     return f"{path}: {error}."

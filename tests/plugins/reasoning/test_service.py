@@ -1,0 +1,453 @@
+"""The reasoning service on a real agent and real files: on, off, recorded, fallen back."""
+
+import asyncio
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent.actions import ActionResult
+from bot.agent.events import MessageEdited, MessagesDeleted, ReplySent
+from bot.agent.models import ModelError, ModelRequest, ModelType
+from bot.agent.permissions import Author, Permission
+from bot.agent.runtime import AgentRuntime
+from bot.store.records import World
+from plugins.reasoning import recorder as recorder_module
+from plugins.reasoning import reasoning_plugin
+from plugins.reasoning.service import ReasoningService
+from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
+
+LARGE = ModelType.TEXT_LARGE
+ADMIN = Author(8, "ada", frozenset({Permission.MANAGE_GUILD}))
+MEMBER = Author(9, "ben")
+ENABLE = "ENABLE_REASONING_SERVICE"
+DISABLE = "DISABLE_REASONING_SERVICE"
+STATUS = "CHECK_REASONING_STATUS"
+
+
+def rows(folder: Path, world: World = GUILD) -> list[Any]:
+    connection = sqlite3.connect(folder / "guilds" / f"{world.id}.sqlite3")
+    connection.row_factory = sqlite3.Row
+    try:
+        return [dict(row) for row in connection.execute("SELECT * FROM training_data ORDER BY id")]
+    finally:
+        connection.close()
+
+
+def service_of(runtime: AgentRuntime) -> ReasoningService:
+    service = runtime.services["reasoning"]
+    assert isinstance(service, ReasoningService)
+    return service
+
+
+async def act(runtime: AgentRuntime, name: str, author: Author = ADMIN) -> str:
+    result = await runtime.run_action(name, author, 5)
+    assert isinstance(result, ActionResult)
+    return result.text
+
+
+async def test_the_seed_workflow(tmp_path: Path) -> None:
+    """Enable, chat, status, disable, chat, status; then a restart, and still off."""
+    model = ScriptedModel()
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        assert "Custom Reasoning Service Enabled!" in await act(runtime, ENABLE)
+        assert runtime.use_model is not runtime.original_use_model
+        await runtime.use_model(LARGE, ask("one"))
+        await runtime.use_model(LARGE, ask("two"))
+        status = await act(runtime, STATUS, MEMBER)
+        assert "🟢 **Active**" in status
+        assert "Records collected: 2" in status
+        assert "“disable custom reasoning”" in status
+        assert "already enabled" in await act(runtime, ENABLE)
+        disabled = await act(runtime, DISABLE)
+        assert "Records preserved: 2" in disabled
+        assert runtime.use_model is runtime.original_use_model
+        await runtime.use_model(LARGE, ask("three"))
+        status = await act(runtime, STATUS)
+        assert "🔴 **Disabled**" in status
+        assert "Records collected: 2" in status
+        assert "already disabled" in await act(runtime, DISABLE)
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        assert runtime.use_model is runtime.original_use_model
+        assert "Records collected: 2" in await act(runtime, STATUS)
+    assert [row["output"] for row in rows(tmp_path)] == ["hello", "hello"]
+
+
+async def test_enabled_survives_a_restart_and_an_idle_rest(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    plugins = (model.plugin(), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+    async with agent_with(tmp_path, *plugins) as agent:
+        async with agent.runtime(GUILD) as runtime:
+            await runtime.use_model(LARGE, ask("after the restart"))
+            assert f"by <@{ADMIN.id}>" in await act(runtime, STATUS)
+        await agent.let_go_of_idle(now=1e12)
+        async with agent.runtime(GUILD) as again:
+            assert again is not runtime
+            await again.use_model(LARGE, ask("after the rest"))
+    assert len(rows(tmp_path)) == 2
+
+
+async def test_members_may_look_and_not_touch(tmp_path: Path) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        assert "Manage Server" in await act(runtime, ENABLE, MEMBER)
+        assert runtime.use_model is runtime.original_use_model
+        await act(runtime, ENABLE)
+        assert "Manage Server" in await act(runtime, DISABLE, MEMBER)
+        assert runtime.use_model is not runtime.original_use_model
+        assert "Active" in await act(runtime, STATUS, MEMBER)
+
+
+async def test_guilds_are_islands(tmp_path: Path) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as one,
+        agent.runtime(OTHER_GUILD) as other,
+    ):
+        await act(one, ENABLE)
+        assert other.use_model is other.original_use_model
+        await asyncio.gather(
+            *(runtime.use_model(LARGE, ask()) for runtime in (one, other) for _ in range(5))
+        )
+        assert "Records collected: 5" in await act(one, STATUS)
+        assert "Records collected: 0" in await act(other, STATUS)
+    assert not (tmp_path / "guilds" / f"{OTHER_GUILD.id}.sqlite3").exists()
+
+
+async def test_a_failure_is_a_row_of_equal_standing(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        model.fails_with = ModelError("503 from the provider")
+        before = time.time() * 1000
+        with pytest.raises(ModelError, match="503"):
+            await runtime.use_model(LARGE, ask("why?"))
+        assert "failed: 1" in await act(runtime, STATUS)
+    (row,) = rows(tmp_path)
+    assert (row["success"], row["error"], row["output"]) == (0, "503 from the provider", None)
+    assert json.loads(row["input"])[-1] == {"role": "user", "content": "ben: why?"}
+    assert (row["room_id"], row["user_id"], row["message_id"]) == (5, 9, 7)
+    assert row["model_type"] == "planning"
+    assert before - 50 <= row["timestamp"] <= time.time() * 1000
+    assert len(model.calls) == 1
+
+
+async def test_a_cancelled_call_is_recorded_as_such(tmp_path: Path) -> None:
+    model, started = ScriptedModel(), asyncio.Event()
+
+    async def hang(_: ModelRequest) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    model.before = hang
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        call = asyncio.ensure_future(runtime.use_model(LARGE, ask()))
+        await started.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    (row,) = rows(tmp_path)
+    assert row["error"] == "cancelled before it was answered"
+
+
+class Shown:
+    """What a person saw of a stream."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, piece: str) -> None:
+        self.text += piece
+
+    def restart(self) -> None:
+        self.text = ""
+
+
+async def test_the_custom_model_answers_first(tmp_path: Path) -> None:
+    lead, custom = ScriptedModel("lead"), ScriptedModel("custom", "from the custom model")
+    plugins = (lead.plugin(), custom.plugin(None), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        assert (await runtime.use_model(LARGE, ask())).provider == "lead"
+        await act(runtime, ENABLE)
+        assert (await runtime.use_model(LARGE, ask())).text == "from the custom model"
+        await act(runtime, DISABLE)
+        assert (await runtime.use_model(LARGE, ask())).provider == "lead"
+    (row,) = rows(tmp_path)
+    assert (row["provider"], row["fallback_from"]) == ("custom", None)
+    assert (len(lead.calls), len(custom.calls)) == (2, 1)
+
+
+async def hang(_: ModelRequest) -> None:
+    await asyncio.Event().wait()
+
+
+async def half_then_cut(request: ModelRequest) -> None:
+    assert request.stream is not None
+    request.stream.write("half an ans")
+    raise ModelError("stopped in the middle of its answer")
+
+
+async def crash(_: ModelRequest) -> None:
+    raise ZeroDivisionError("division by zero")
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "reason"),
+    [
+        (hang, "x", "no answer within 0.05 s"),
+        (half_then_cut, "x", "stopped in the middle of its answer"),
+        (crash, "x", "division by zero"),
+        (None, " \n", "the answer was empty"),
+    ],
+    ids=["time-out", "cut stream", "bug", "empty"],
+)
+async def test_it_falls_back_once_whatever_fails(
+    tmp_path: Path, before: Any, text: str, reason: str
+) -> None:
+    lead, custom, shown = ScriptedModel("lead", "lead's"), ScriptedModel("custom", text), Shown()
+    custom.before = before
+    plugins = (lead.plugin(), custom.plugin(None), reasoning_plugin(custom_seconds=0.05))
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+        response = await runtime.use_model(LARGE, ask().override(stream=shown))
+        assert response.text == shown.text == "lead's"
+        assert "Fell back to the original: 1" in await act(runtime, STATUS)
+    (row,) = rows(tmp_path)
+    assert (row["success"], row["provider"], row["output"]) == (1, "lead", "lead's")
+    assert row["fallback_from"] == "custom/scripted"
+    assert reason in row["fallback_reason"]
+    assert (len(lead.calls), len(custom.calls)) == (1, 1)
+
+
+async def test_when_both_fail_the_record_names_both(tmp_path: Path) -> None:
+    lead, custom = ScriptedModel("lead"), ScriptedModel("custom")
+    lead.fails_with, custom.fails_with = ModelError("lead is down"), ModelError("custom is down")
+    plugins = (lead.plugin(), custom.plugin(None), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+        with pytest.raises(ModelError, match="lead is down"):
+            await runtime.use_model(LARGE, ask())
+    (row,) = rows(tmp_path)
+    assert (row["success"], row["error"]) == (0, "lead is down")
+    assert row["fallback_reason"] == "custom is down"
+    assert (len(lead.calls), len(custom.calls)) == (1, 1)
+
+
+async def test_no_time_limit_is_put_around_the_original(tmp_path: Path) -> None:
+    lead, custom, started = ScriptedModel("lead"), ScriptedModel("custom"), asyncio.Event()
+    go_on = asyncio.Event()
+
+    async def slow(_: ModelRequest) -> None:
+        started.set()
+        await go_on.wait()
+
+    lead.before, custom.before = slow, hang
+    plugins = (lead.plugin(), custom.plugin(None), reasoning_plugin(custom_seconds=0.01))
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+        call = asyncio.ensure_future(runtime.use_model(LARGE, ask()))
+        await started.wait()
+        done, _ = await asyncio.wait([call], timeout=0.05)
+        assert not done
+        go_on.set()
+        assert (await call).provider == "lead"
+
+
+async def test_the_reply_is_attached(tmp_path: Path) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        request = ask()
+        await runtime.use_model(LARGE, request)
+        await runtime.emit(ReplySent(request.id, [81, 82]))
+        unrecorded = ask()
+        await runtime.emit(ReplySent(unrecorded.id, [91]))
+    (row,) = rows(tmp_path)
+    assert (row["id"], row["reply_id"]) == (request.id, 81)
+
+
+async def test_a_request_that_is_used_twice_makes_two_records(tmp_path: Path) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        request = ask()
+        await runtime.use_model(LARGE, request)
+        await runtime.use_model(LARGE, request)
+    assert len(rows(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("when", ["before the answer", "before it is written", "after"])
+@pytest.mark.parametrize("change", ["edit", "delete"])
+async def test_changes_in_discord_are_followed_at_any_time(
+    tmp_path: Path, when: str, change: str
+) -> None:
+    model, started, go_on = ScriptedModel(), asyncio.Event(), asyncio.Event()
+
+    async def wait(_: ModelRequest) -> None:
+        started.set()
+        await go_on.wait()
+
+    event = MessageEdited(7, "changed") if change == "edit" else MessagesDeleted([7])
+    model.before = wait
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        call = asyncio.ensure_future(runtime.use_model(LARGE, ask("a secret")))
+        await started.wait()
+        if when == "before the answer":
+            await runtime.emit(event)
+        go_on.set()
+        await call
+        if when == "after":
+            await service_of(runtime).recorder.flush()
+        await runtime.emit(event)
+    (row,) = rows(tmp_path)
+    expected = "ben: changed" if change == "edit" else "[deleted]"
+    assert json.loads(row["input"])[-1]["content"] == expected
+    if when != "after":
+        for file in (tmp_path / "guilds").iterdir():
+            assert b"a secret" not in file.read_bytes()
+
+
+async def test_a_deleted_reply_takes_the_output_with_it(tmp_path: Path) -> None:
+    """Also when it was deleted before the service knew that it was the reply."""
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        for reply_id, early in ((81, True), (82, False)):
+            request = ask()
+            await runtime.use_model(LARGE, request)
+            events = [MessagesDeleted([reply_id]), ReplySent(request.id, [reply_id])]
+            for event in events if early else reversed(events):
+                await runtime.emit(event)
+    assert [row["output"] for row in rows(tmp_path)] == [None, None]
+
+
+async def test_without_a_disk_chat_goes_on_and_the_status_says_so(tmp_path: Path) -> None:
+    (tmp_path / "guilds").write_text("a file where the folder should be")
+    model = ScriptedModel()
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin(), idle_seconds=0.0) as agent,
+    ):
+        async with agent.runtime(GUILD) as runtime:
+            enabled = await act(runtime, ENABLE)
+            assert "Enabled!" in enabled
+            assert "could not be saved" in enabled
+            for _ in range(3):
+                assert (await runtime.use_model(LARGE, ask())).text == "hello"
+            status = await act(runtime, STATUS)
+            assert "🟢 **Active**" in status
+            assert "nothing is being kept; 3 not kept" in status
+            assert "DATA_DIR" in status
+        await agent.let_go_of_idle(now=1e12)
+        async with agent.runtime(GUILD) as same:
+            assert same is runtime, "what could not be saved must not be forgotten"
+        (tmp_path / "guilds").unlink()
+        async with agent.runtime(GUILD) as runtime:
+            await runtime.use_model(LARGE, ask())
+            status = await act(runtime, STATUS)
+            assert "every exchange is being kept; 3 not kept since the start" in status
+            assert "Records collected: 1" in status
+
+
+async def test_a_damaged_file_does_not_stop_the_chat(tmp_path: Path) -> None:
+    path = tmp_path / "guilds" / f"{GUILD.id}.sqlite3"
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 100)
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+        agent.runtime(OTHER_GUILD) as other,
+    ):
+        assert (await runtime.use_model(LARGE, ask())).text == "hello"
+        assert "Records collected: unknown" in await act(runtime, STATUS)
+        await act(other, ENABLE)
+        await other.use_model(LARGE, ask())
+    assert len(rows(tmp_path, OTHER_GUILD)) == 1
+
+
+async def test_the_queue_is_bounded_and_counts_what_it_drops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "MAX_WAITING", 4)
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        other = sqlite3.connect(runtime.store.location, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(10):
+            await runtime.use_model(LARGE, ask(str(number)))
+            await asyncio.sleep(0)
+        assert service_of(runtime).recorder.waiting <= 4
+        other.execute("ROLLBACK")
+        other.close()
+        status = await act(runtime, STATUS)
+    kept = len(rows(tmp_path))
+    assert f"Records collected: {kept}" in status
+    assert f"{10 - kept} not kept since the start" in status
+    assert kept >= 4
+
+
+async def test_toggling_while_calls_are_in_flight(tmp_path: Path) -> None:
+    """Each call is recorded if the service was on when it began, and exactly once."""
+    model = ScriptedModel()
+
+    async def tick(_: ModelRequest) -> None:
+        await asyncio.sleep(0.001)
+
+    model.before = tick
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        expected = 0
+        calls: list[asyncio.Future[Any]] = []
+        for _ in range(10):
+            for action in (ENABLE, DISABLE):
+                await act(runtime, action)
+                expected += 5 * (action == ENABLE)
+                calls += [asyncio.ensure_future(runtime.use_model(LARGE, ask())) for _ in range(5)]
+        await asyncio.gather(*calls)
+    assert len(model.calls) == 100
+    assert len(rows(tmp_path)) == expected
+
+
+async def test_enable_and_disable_at_once_end_in_one_of_the_two(tmp_path: Path) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await asyncio.gather(*(act(runtime, name) for name in (ENABLE, DISABLE) * 10))
+        enabled = service_of(runtime).state.enabled
+        assert (runtime.use_model is not runtime.original_use_model) == enabled
+        assert (await runtime.store.get_setting("reasoning"))["enabled"] == enabled
