@@ -79,14 +79,17 @@ class Settings(BaseSettings):
         30.0, gt=0, description="Seconds the custom model has before the original answers."
     )
     system_prompt: str = Field(
-        "You are Understudy, a friendly assistant in a Discord chat. Answer briefly.",
+        "You are a helpful assistant named Understudy.",
         description="What the model is told about itself; one short line for the embedded model.",
     )
     temperature: float | None = Field(
         None, ge=0, le=2, description="The sampling temperature; empty: the model's own."
     )
-    max_tokens: int = Field(
-        512, ge=16, le=32_768, description="The most tokens that one answer may have."
+    max_tokens: int | None = Field(
+        None,
+        ge=16,
+        le=32_768,
+        description="The most tokens that one answer may have; empty: the model's own.",
     )
     context_messages: int = Field(
         12, ge=0, le=100, description="How many earlier messages the model is shown at most."

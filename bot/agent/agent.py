@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -67,7 +67,7 @@ class Agent:
         if plugin.name in self.plugins:
             raise ValueError(f"A plugin named {plugin.name!r} is registered already.")
         plugins = {**self.plugins, plugin.name: plugin}
-        actions, matcher = index_plugins(list(plugins.values()))
+        actions, matcher = self._index(plugins)
         if plugin.init is not None:
             await plugin.init(self)
         self.plugins = plugins
@@ -83,7 +83,7 @@ class Agent:
     async def unload(self, name: str) -> None:
         """Let a plugin go, with everything that it registered anywhere. KeyError if unknown."""
         plugin = self.plugins.pop(name)
-        self._actions, self.matcher = index_plugins(list(self.plugins.values()))
+        self._actions, self.matcher = self._index(self.plugins)
         self.models.remove_owner(name)
         for runtime in list(self._runtimes.values()):
             for service_name in plugin.services:
@@ -124,6 +124,13 @@ class Agent:
         for world in list(self._runtimes):
             await self._let_go(world, now)
 
+    def _index(self, plugins: Mapping[str, Plugin]) -> tuple[dict[str, Action], IntentMatcher]:
+        """All actions by name and simile, and the matcher of their intents. Raises ValueError."""
+        actions = tuple(action for plugin in plugins.values() for action in plugin.actions)
+        intents = {action.name: action.intent for action in actions if action.intent is not None}
+        same = intents == self.matcher.intents
+        return index_actions(actions), self.matcher if same else self.matcher.with_intents(intents)
+
     async def _make_runtime(self, world: World) -> AgentRuntime:
         async with self._turn(world):
             runtime = self._runtimes.get(world)
@@ -153,13 +160,6 @@ class Agent:
         while True:
             await asyncio.sleep(self._idle_seconds / 10)
             await self.let_go_of_idle(time.monotonic())
-
-
-def index_plugins(plugins: Sequence[Plugin]) -> tuple[dict[str, Action], IntentMatcher]:
-    """All actions by name and simile, and the matcher of their intents. Raises ValueError."""
-    actions = tuple(action for plugin in plugins for action in plugin.actions)
-    intents = {action.name: action.intent for action in actions if action.intent is not None}
-    return index_actions(actions), IntentMatcher(intents)
 
 
 async def start_services(runtime: AgentRuntime, plugin: Plugin) -> None:

@@ -13,10 +13,11 @@ from plugins.reasoning.service import PLUGIN, ReasoningService, ReasoningStatus
 ENABLE = "ENABLE_REASONING_SERVICE"
 DISABLE = "DISABLE_REASONING_SERVICE"
 STATUS = "CHECK_REASONING_STATUS"
+EXPLAIN = "EXPLAIN_INTENT"
 
 
 def reasoning_actions() -> tuple[Action, ...]:
-    """The three actions of the reasoning plugin."""
+    """The three actions of the service, and the one that explains what is understood."""
     return (
         Action(
             name=ENABLE,
@@ -55,6 +56,15 @@ def reasoning_actions() -> tuple[Action, ...]:
             intent=INTENTS[STATUS],
             command="reasoning status",
         ),
+        Action(
+            name=EXPLAIN,
+            title="explain an intent",
+            description="Show what the bot makes of a text, and why it would or would not act.",
+            handler=explain_intent,
+            command="reasoning explain-intent",
+            parameter="what somebody might say to the bot",
+            permission=Permission.MANAGE_GUILD,
+        ),
     )
 
 
@@ -70,8 +80,7 @@ async def enable(context: ActionContext) -> ActionResult:
         lines = [
             "✅ **Custom Reasoning Service Enabled!**",
             "• " + answering_line(status),
-            "• Every exchange with me here is recorded, in a file of this place's own, for "
-            "review and evaluation.",
+            "• Every exchange with me here is recorded for review, in a file of this place's own.",
             "• If anything about it fails, the original model answers.",
             "Say “disable custom reasoning” or use `/reasoning disable` to turn it off.",
         ]
@@ -122,6 +131,14 @@ async def check_status(context: ActionContext) -> ActionResult:
     lines.append("• " + keeping_line(status))
     lines.append(toggle)
     return ActionResult("\n".join(lines), private=True)
+
+
+async def explain_intent(context: ActionContext) -> ActionResult:
+    """Tell what was recognised in a text; nothing is done."""
+    match = context.runtime.agent.matcher.match(context.text, addressed=True)
+    # A quote: neither the text nor what is said of it can end it.
+    lines = [f"> {line}" for line in str(match.explanation).splitlines()]
+    return ActionResult("\n".join(lines)[:1_900], private=True)
 
 
 def service_of(context: ActionContext) -> ReasoningService:

@@ -114,9 +114,7 @@ async def test_a_plugin_whose_init_fails_leaves_nothing(tmp_path: Path) -> None:
     [action("GREET"), action("WAVE", "GREET"), action("WAVE", "HELLO")],
     ids=["name and name", "name and simile", "simile and simile"],
 )
-async def test_actions_that_claim_the_same_name_are_refused(
-    tmp_path: Path, second: Action
-) -> None:
+async def test_actions_that_claim_the_same_name_are_refused(tmp_path: Path, second: Action) -> None:
     one = Plugin("one", "first", actions=(action("GREET", "HELLO"),))
     async with agent_with(tmp_path, one) as agent:
         with pytest.raises(ActionCollisionError, match="rename one"):

@@ -273,7 +273,7 @@ async def test_a_hook_is_told_and_can_change_nothing(
 
 async def test_no_handler_says_which_types_exist(tmp_path: Path) -> None:
     async with agent_with(tmp_path) as agent, agent.runtime(GUILD) as runtime:
-        with pytest.raises(NoModelHandlerError, match="No model handler for TEXT_LARGE.*none"):
+        with pytest.raises(NoModelHandlerError, match=r"No model handler for TEXT_LARGE.*none"):
             await runtime.use_model(LARGE, ask())
 
 

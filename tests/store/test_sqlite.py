@@ -19,11 +19,12 @@ GUILD = World(WorldKind.GUILD, 1574079678635835395)
 DM = World(WorldKind.DM, 42)
 SYSTEM = ChatMessage("system", "Be kind.")
 QUESTION = ChatMessage("user", "Where is my cat?", name="ben", message_id=71, author_id=9)
-COLUMNS = (
-    "id timestamp guild_id room_id user_id message_id reply_id model_type provider model input "
-    "output reasoning success error fallback_from fallback_reason latency_ms first_token_ms "
-    "prompt_tokens completion_tokens"
-).split()
+COLUMNS = [
+    *("id", "timestamp", "guild_id", "room_id", "user_id", "message_id", "reply_id"),
+    *("model_type", "provider", "model", "input", "output", "reasoning", "success", "error"),
+    *("fallback_from", "fallback_reason", "latency_ms", "first_token_ms"),
+    *("prompt_tokens", "completion_tokens"),
+]
 
 
 def exchange(exchange_id: str = "a" * 32, *messages: ChatMessage) -> Exchange:
@@ -67,9 +68,7 @@ def rows(store: SqliteWorldStore, query: str = "SELECT * FROM training_data") ->
 
 
 def inputs(store: SqliteWorldStore) -> list[str]:
-    return [
-        message["content"] for row in rows(store) for message in json.loads(row["input"])
-    ]
+    return [message["content"] for row in rows(store) for message in json.loads(row["input"])]
 
 
 async def test_a_row_of_training_data_has_it_all(store: SqliteWorldStore) -> None:
