@@ -1,5 +1,6 @@
 """Asking before doing: "Did you mean …?" with two buttons that only the author can press."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import discord
@@ -57,5 +58,7 @@ class Confirmation(discord.ui.View):
 
     async def on_timeout(self) -> None:
         """Take the buttons away: they would do nothing any more."""
-        if self.message is not None:
+        if self.message is None:
+            return
+        with contextlib.suppress(discord.NotFound):
             await self.message.edit(content=f"{self.question} (no answer in time)", view=None)

@@ -53,6 +53,8 @@ class Conversation:
             try:
                 async with reply:
                     response = await runtime.use_model(request.model_type, request)
+                    if not response.text.strip():
+                        raise ModelError(f"{response.model} gave an empty answer")
                 await reply.finish(response.text)
             except ModelError as error:
                 log.warning("No answer to request %s: %s", request.id, error)

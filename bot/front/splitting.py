@@ -40,9 +40,11 @@ def find_cut(text: str, room: int) -> int:
 def before_dangling_fence(text: str, cut: int) -> int:
     """`cut`, or the start of a fence that it would split or leave as the last thing of a part."""
     line = text.rfind("\n", 0, cut) + 1
-    for fence in FENCE.finditer(text, line, cut + len("```")):
-        if fence.start() > 0 and fence.start() < cut <= fence.end():
-            return fence.start()
+    # Looked at as the part would end, too: a first word of code would be taken for a language.
+    for end in (cut, cut + len("```")):
+        for fence in FENCE.finditer(text, line, end):
+            if 0 < fence.start() < cut <= fence.end():
+                return before_dangling_fence(text, fence.start())
     return cut
 
 

@@ -104,9 +104,11 @@ async def test_an_unknown_command_is_an_answerless_line(tmp_path: Path) -> None:
 
 async def test_a_chat_in_the_terminal(tmp_path: Path) -> None:
     typed = b"hi\n/as ben\nenable custom reasoning\n/as zoe\n/reasoning status\n"
-    async with ModelServer(default="From the lead.") as server:
-        async with understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial:
-            assert await trial.ended() == 0
+    async with (
+        ModelServer(default="From the lead.") as server,
+        understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
+    ):
+        assert await trial.ended() == 0
     assert "Understudy: From the lead." in trial.output
     assert "ben (member)>" in trial.output
     assert "Only members with **Manage Server**" in trial.output

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bot.commands.trial.stage import Handled, connected
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import ConversationOptions
 from bot.front.endpoints import discord_at
-from bot.harness import FakeDiscord, Person, SeenMessage
+from bot.harness import Event, FakeDiscord, Person, SeenMessage
 from plugins.reasoning import reasoning_plugin
 from tests.agents import ScriptedModel, agent_with
 
@@ -71,12 +72,12 @@ class Scene:
         return await self.say(person, f"<@{self.bot_id}> {text}", **more)
 
     async def settled(self, person: Person, channel_id: str) -> None:
-        """Wait until the person's gateway has brought all that had happened in the channel."""
-        note = await person.say(channel_id, "(that was all)")
-        await person.wait_for(
-            lambda event: event.name == "MESSAGE_CREATE" and event.data["id"] == note["id"],
-            since=0,
-        )
+        """Wait until the person's gateway has brought all that is in the channel by now."""
+        seen = person.log.messages
+        for message in await person.history(channel_id):
+            known = seen.get(message["id"])
+            if known is None or known.content != message["content"]:
+                await person.wait_for(partial(brings, message))
 
     async def slash(self, person: Person, command: str, **options: object) -> SeenMessage:
         """Run a slash command in #general and see its answer."""
@@ -92,6 +93,12 @@ class Scene:
             return [dict(row) for row in connection.execute("SELECT * FROM training_data")]
         finally:
             connection.close()
+
+
+def brings(message: dict[str, Any], event: Event) -> bool:
+    """Whether an event shows this message as it is."""
+    data = event.data
+    return bool(data.get("id") == message["id"] and data.get("content") == message["content"])
 
 
 @asynccontextmanager

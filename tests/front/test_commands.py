@@ -95,8 +95,9 @@ async def test_slash_commands_do_the_same_as_words(tmp_path: Path) -> None:
 
 async def test_slash_commands_are_for_guilds_only(tmp_path: Path) -> None:
     async with scene(tmp_path) as stage:
-        assert await stage.ada.commands(stage.guild_id)
-        assert not await stage.ada.commands(None)
+        dm = await stage.ada.open_dm(stage.bot_id)
+        with pytest.raises((Refused, LookupError)):
+            await stage.ada.slash(None, dm["id"], "reasoning status")
 
 
 async def test_commands_are_registered_only_when_they_changed(tmp_path: Path) -> None:

@@ -51,8 +51,8 @@ async def test_the_prompt_has_names_context_and_no_mention(tmp_path: Path) -> No
         (request,) = stage.model.calls
         assert [(m.role, m.prompt_text) for m in request.messages] == [
             ("system", "Be kind."),
-            ("user", "ada: The cat is on the sofa."),
-            ("user", "ben: where is the cat?"),
+            ("user", "Ada: The cat is on the sofa."),
+            ("user", "Ben: where is the cat?"),
         ]
         assert request.origin is not None
         assert str(request.origin.room_id) == stage.channel_id
@@ -64,7 +64,7 @@ async def test_commands_and_their_answers_are_no_context(tmp_path: Path) -> None
         await stage.say(stage.ada, "enable custom reasoning")
         await stage.ask(stage.ben, "hi")
         texts = [message.content for message in stage.model.calls[0].messages]
-    assert texts == ["Be kind.", "(that was all)", "hi"]
+    assert texts == ["Be kind.", "hi"]
 
 
 async def test_the_reply_chain_comes_before_the_latest_messages(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ async def test_the_reply_chain_comes_before_the_latest_messages(tmp_path: Path) 
             await stage.ada.say(stage.channel_id, f"noise {number}")
         await stage.ask(stage.ben, "what was that?", reply_to=first)
         texts = [message.prompt_text for message in stage.model.calls[0].messages]
-    assert texts == ["Be kind.", "ada: an old story", "ada: noise 4", "ben: what was that?"]
+    assert texts == ["Be kind.", "Ada: an old story", "Ada: noise 4", "Ben: what was that?"]
 
 
 async def test_the_context_is_bounded_by_characters(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ async def test_an_answer_streams_by_edits(tmp_path: Path) -> None:
 
 
 async def test_a_long_answer_is_split_with_whole_code_blocks(tmp_path: Path) -> None:
-    code = "\n".join(f"print({number})" for number in range(300))
+    code = "\n".join(f"print({number})" for number in range(450))
     model = ScriptedModel(text=f"Here it is:\n\n```python\n{code}\n```\nDone.")
     async with scene(tmp_path, model=model) as stage:
         await stage.say(stage.ada, "enable custom reasoning")
@@ -175,6 +175,9 @@ async def test_a_failure_is_one_calm_sentence_with_an_id(
         (answer,) = await stage.ask(stage.ben, "hi")
         assert "could not answer" in answer.content
         assert "bug" not in answer.content
+        stage.model.fails_with, stage.model.text = None, " \n"
+        (answer,) = await stage.ask(stage.ben, "hi")
+        assert "could not answer" in answer.content
 
 
 async def test_without_a_model_it_says_so(tmp_path: Path) -> None:
@@ -237,10 +240,10 @@ async def test_edits_and_deletions_in_discord_reach_the_records(tmp_path: Path) 
         said = await stage.ada.say(stage.channel_id, "my cat is called Tom")
         await stage.ask(stage.ben, "what is the cat called?")
         await stage.say(stage.ada, "check reasoning status")
-        assert "ada: my cat is called Tom" in texts_of(stage)
+        assert "Ada: my cat is called Tom" in texts_of(stage)
         await stage.ada.edit(said, "my cat is called Kim")
         await stage.say(stage.ada, "check reasoning status")
-        assert "ada: my cat is called Kim" in texts_of(stage)
+        assert "Ada: my cat is called Kim" in texts_of(stage)
         await stage.ada.delete(said)
         await stage.say(stage.ada, "check reasoning status")
         texts = texts_of(stage)

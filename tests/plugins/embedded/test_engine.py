@@ -220,7 +220,7 @@ asyncio.run(main())
 @needs_model
 @pytest.mark.parametrize("ending", ["dispose", "just exit"])
 def test_it_says_nothing_by_itself_and_the_process_ends(ending: str) -> None:
-    done = subprocess.run(  # noqa: S603 - our own
+    done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(WEIGHTS), "2", ending],
         capture_output=True,
         check=False,
@@ -235,7 +235,7 @@ def test_it_says_nothing_by_itself_and_the_process_ends(ending: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_process_while_it_answers(number: signal.Signals) -> None:
     command = [sys.executable, "-c", PROGRAM, str(WEIGHTS), "200", "dispose"]
-    with subprocess.Popen(  # noqa: S603 - our own
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
@@ -277,7 +277,7 @@ def test_without_the_extra_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
 
 def test_importing_the_plugin_imports_no_runtime() -> None:
     script = "import sys, plugins.embedded; sys.exit('xllamacpp' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], check=False)  # noqa: S603 - our own
+    done = subprocess.run([sys.executable, "-c", script], check=False)
     assert done.returncode == 0
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from bot.agent.models import ModelError, ModelRequest, ModelType
 from bot.agent.permissions import Author, Permission
 from bot.agent.runtime import AgentRuntime
 from bot.store.records import World
-from plugins.reasoning import recorder as recorder_module
 from plugins.reasoning import reasoning_plugin
+from plugins.reasoning import recorder as recorder_module
 from plugins.reasoning.service import ReasoningService
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
 
@@ -197,6 +198,9 @@ async def test_the_custom_model_answers_first(tmp_path: Path) -> None:
     assert (len(lead.calls), len(custom.calls)) == (2, 1)
 
 
+Before = Callable[[ModelRequest], Awaitable[None]]
+
+
 async def hang(_: ModelRequest) -> None:
     await asyncio.Event().wait()
 
@@ -222,7 +226,7 @@ async def crash(_: ModelRequest) -> None:
     ids=["time-out", "cut stream", "bug", "empty"],
 )
 async def test_it_falls_back_once_whatever_fails(
-    tmp_path: Path, before: Any, text: str, reason: str
+    tmp_path: Path, before: Before | None, text: str, reason: str
 ) -> None:
     lead, custom, shown = ScriptedModel("lead", "lead's"), ScriptedModel("custom", text), Shown()
     custom.before = before
