@@ -1,0 +1,300 @@
+"""A message as clauses, and what they mean together."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from bot.agent.intents.grammar import MAX_SYMBOLS, Found, Grammar
+from bot.agent.intents.intent import Kind
+from bot.agent.intents.language import Language, Level
+from bot.agent.intents.lexicon import Lexicon, Phrase, Word
+from bot.agent.intents.tokens import Sentence
+
+Actions = Mapping[tuple[Phrase, Kind, str], str]
+
+
+class Role(StrEnum):
+    """What a clause does in its message."""
+
+    COMMAND = "command"
+    QUESTION = "question"
+    NAME = "name"
+    PADDING = "politeness"
+    CONTEXT = "remark"
+    DOUBT = "not understood"
+    NEGATION = "negation"
+    CONDITION = "condition"
+    REPORT = "reported or quoted words"
+
+
+_HAZARD_ROLES = {"message": Role.REPORT, "sentence": Role.CONDITION, "clause": Role.NEGATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A part of a sentence with the role it was read in.
+
+    For commands and questions `state` and `names` say what is meant; a command without names
+    speaks of "it". `level` is how far this clause alone may go.
+    """
+
+    words: tuple[Word, ...]
+    role: Role
+    level: Level = Level.ALONE
+    state: str = ""
+    names: tuple[Phrase, ...] = ()
+    found: Found | None = None
+    joint: str = ""
+    sentence: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a message means in one language: the action, how surely, and why not more surely."""
+
+    language: str
+    clauses: tuple[Clause, ...]
+    action: str | None
+    level: Level
+    why: str
+
+
+class Reader:
+    """Reads whole messages in one language."""
+
+    def __init__(self, language: Language, lexicon: Lexicon, actions: Actions) -> None:
+        """Take a language, its lexicon and the table of actions by name, kind and state."""
+        self.language = language
+        self.lexicon = lexicon
+        self._grammar = Grammar(language)
+        self._actions = actions
+
+    def read(self, message: Sequence[Sentence]) -> Reading:
+        """Read the sentences of a message."""
+        clauses: list[Clause] = []
+        for number, sentence in enumerate(message):
+            words = tuple(self.lexicon.tag(sentence.tokens))
+            clauses += self._sentence(words, asks=sentence.asks, number=number)
+        return self._judge(tuple(clauses))
+
+    def _sentence(self, words: tuple[Word, ...], *, asks: bool, number: int) -> list[Clause]:
+        whole = self._clause(words, asks=asks, number=number)
+        if whole.role in (Role.COMMAND, Role.QUESTION, Role.NAME, Role.PADDING):
+            return [whole]
+        pieces = self._divided(words)
+        if len(pieces) == 1:
+            return [self._loosely(whole, asks=asks)]
+        clauses: list[Clause] = []
+        for index, (joint, piece) in enumerate(pieces):
+            rest = tuple(word for _, later in pieces[index + 1 :] for word in later)
+            ends = asks and self._grammar.is_padding(self._symbols(rest))
+            clause = self._clause(piece, asks=ends, number=number, joint=joint)
+            if joint == "colon" and clauses and not _may_precede_colon(clauses[-1], clause):
+                clauses[-1] = replace(clauses[-1], role=Role.REPORT)
+            clauses.append(self._loosely(clause, asks=ends))
+        told = any(clause.role in (Role.COMMAND, Role.QUESTION) for clause in clauses)
+        return [whole] if whole.role is Role.CONTEXT and not told else clauses
+
+    def _divided(self, words: tuple[Word, ...]) -> list[tuple[str, tuple[Word, ...]]]:
+        """Divide at the joints; each piece comes with how it was joined to the one before."""
+        pieces: list[tuple[str, tuple[Word, ...]]] = []
+        joint = ""
+        piece: list[Word] = []
+        joints = self.language.joints
+        for word in words:
+            how = next((joints[kind] for kind in word.kinds if kind in joints), "")
+            if how:
+                if piece:
+                    pieces.append((joint, tuple(piece)))
+                    joint, piece = "", []
+                joint = how if how != "plain" or not joint else joint
+            else:
+                piece.append(word)
+        if piece:
+            pieces.append((joint, tuple(piece)))
+        return pieces or [("", words)]
+
+    def _symbols(self, words: Sequence[Word], *, asks: bool = False) -> str:
+        grammar = self._grammar
+        return grammar.symbols([word.kinds for word in words], asks=asks)
+
+    def _clause(
+        self, words: tuple[Word, ...], *, asks: bool, number: int, joint: str = ""
+    ) -> Clause:
+        symbols = self._symbols(words)
+        grammar = self._grammar
+        if len(words) <= MAX_SYMBOLS:
+            found = grammar.read(self._symbols(words, asks=asks))
+            clause = self._meant(words, found, asks=asks, number=number, joint=joint)
+            if clause:
+                return clause
+            for role, fits in (
+                (Role.PADDING, grammar.is_padding(symbols, leads=number == 0 and not joint)),
+                (Role.NAME, grammar.is_name(symbols)),
+                (Role.CONTEXT, grammar.is_context(symbols)),
+            ):
+                if fits:
+                    return Clause(words, role, joint=joint, sentence=number)
+        return Clause(words, self._hazard(words), joint=joint, sentence=number)
+
+    def _loosely(self, clause: Clause, *, asks: bool) -> Clause:
+        """Read a command among harmless words that are not understood; it is asked back."""
+        if clause.role is not Role.DOUBT or len(clause.words) > MAX_SYMBOLS:
+            return clause
+        found = self._grammar.read_loosely(self._symbols(clause.words, asks=asks))
+        return (
+            self._meant(clause.words, found, asks=asks, number=clause.sentence, joint=clause.joint)
+            or clause
+        )
+
+    def _meant(
+        self, words: tuple[Word, ...], found: Found | None, *, asks: bool, number: int, joint: str
+    ) -> Clause | None:
+        if found is None:
+            return None
+        rule = found.rule
+        core = words[found.start : found.end]
+        level = Level.ASK if found.loosely else rule.level
+        around = self._symbols((*words[: found.start], *words[found.end :]))
+        if self._grammar.is_chatty(around):
+            level = min(level, Level.ADDRESSED)
+        if asks and rule.mark == "doubt" and not any("tag" in word.kinds for word in words):
+            level = min(level, Level.ASK)
+        if rule.kind is Kind.QUESTION and joint == "plain" and not asks:
+            level = min(level, Level.ASK)
+        state = ""
+        if rule.kind is Kind.COMMAND:
+            state = self._state(rule.state, core)
+            said = {word.state for word in (words if found.loosely else core) if word.state}
+            if not state or (found.loosely and len(said) > 1):
+                return None
+        role = Role.COMMAND if rule.kind is Kind.COMMAND else Role.QUESTION
+        names = tuple(word.name for word in core if word.name and "rival" not in word.kinds)
+        if not names:
+            names = tuple(word.name for word in core if word.name)
+        return Clause(words, role, level, state, names, found, joint, number)
+
+    def _state(self, how: str, core: Sequence[Word]) -> str:
+        if how not in ("said", "opposite"):
+            return how
+        states = {word.state for word in core if word.state}
+        if len(states) != 1:
+            return ""
+        state = states.pop()
+        return self.language.opposites.get(state, "") if how == "opposite" else state
+
+    def _hazard(self, words: Sequence[Word]) -> Role:
+        kinds = frozenset().union(*(word.kinds for word in words))
+        hazards = {self.language.hazards.get(kind, "") for kind in kinds}
+        if "quoted" in kinds:
+            return Role.REPORT
+        for how, role in _HAZARD_ROLES.items():
+            if how in hazards:
+                return role
+        return Role.DOUBT
+
+    def _judge(self, clauses: tuple[Clause, ...]) -> Reading:
+        """Put the clauses together: any one that casts doubt lowers what the others may do."""
+
+        def reading(why: str, action: str | None = None, level: Level = Level.NOTHING) -> Reading:
+            return Reading(self.language.code, clauses, action, level, why)
+
+        roles = {clause.role for clause in clauses}
+        if Role.REPORT in roles:
+            return reading("words are quoted or reported, not said to the bot")
+        if _is_taken_back(clauses):
+            return reading("it is taken back")
+        spoiled = {c.sentence for c in clauses if c.role in (Role.CONDITION, Role.NEGATION)}
+        said = [c for c in clauses if c.role is Role.COMMAND and c.sentence not in spoiled]
+        if not said:
+            said = [c for c in clauses if c.role is Role.QUESTION and c.sentence not in spoiled]
+            if any(c.role is Role.COMMAND for c in clauses):
+                said = []
+        if not said:
+            return reading(self._why_nothing(roles))
+        actions = [self._action(clause, clauses) for clause in said]
+        action = actions[-1]
+        if action is None:
+            return reading("no registered action is about this")
+        level = max(clause.level for clause in said)
+        why = "every word was understood" if level > Level.ASK else "the wording is not quite clear"
+        for limit, reason in self._limits(clauses, said, actions, spoiled):
+            if limit < level:
+                level, why = limit, reason
+        return reading(why, action, level)
+
+    def _limits(
+        self,
+        clauses: Sequence[Clause],
+        said: Sequence[Clause],
+        actions: Sequence[str | None],
+        spoiled: set[int],
+    ) -> list[tuple[Level, str]]:
+        limits = []
+        others = [c for c in clauses if c not in said and c.role is not Role.PADDING]
+        if len(set(actions)) > 1:
+            limits.append((Level.ASK, "more than one thing is asked for"))
+        if spoiled:
+            limits.append((Level.ASK, "another sentence holds a condition or a negation"))
+        if any(c.role is Role.DOUBT for c in clauses):
+            limits.append((Level.ASK, "another part was not understood"))
+        if any(
+            c.role is Role.QUESTION and clauses.index(c) > clauses.index(said[0]) for c in others
+        ):
+            limits.append((Level.ASK, "a question follows the command"))
+        if self._joined_doubtfully(clauses):
+            limits.append((Level.ASK, "it is joined to something else"))
+        if self._named_afterwards(said[-1], clauses):
+            limits.append((Level.ASK, "what “it” is comes only in a remark behind it"))
+        if any(not clause.names for clause in said):
+            limits.append((Level.ADDRESSED, "it says only “it”"))
+        if others or len(said) > 1:
+            limits.append((Level.ADDRESSED, "more is said than the command"))
+        return limits
+
+    def _named_afterwards(self, clause: Clause, clauses: Sequence[Clause]) -> bool:
+        """Say whether "it" is explained by nothing but a later remark."""
+        at = clauses.index(clause)
+        return not clause.names and not any(
+            word.name
+            for index, other in enumerate(clauses)
+            if index < at or other.role is Role.NAME
+            for word in other.words
+        )
+
+    def _joined_doubtfully(self, clauses: Sequence[Clause]) -> bool:
+        """Say whether an "and" or "but" stands beside something that is asked for."""
+        spoken = [clause for clause in clauses if clause.role is not Role.PADDING]
+        return any(
+            right.joint == "doubtful" and {left.role, right.role} & {Role.COMMAND, Role.QUESTION}
+            for left, right in itertools.pairwise(spoken)
+        )
+
+    def _why_nothing(self, roles: set[Role]) -> str:
+        for role in (Role.CONDITION, Role.NEGATION):
+            if role in roles:
+                return f"there is a {role.value}, and no command apart from it"
+        return "no command or question about this was understood"
+
+    def _action(self, clause: Clause, clauses: Sequence[Clause]) -> str | None:
+        """Look the action up; a clause that says "it" takes its name from the other clauses."""
+        kind = Kind.COMMAND if clause.role is Role.COMMAND else Kind.QUESTION
+        others = (other for other in clauses if other is not clause)
+        names = clause.names or tuple(w.name for other in others for w in other.words if w.name)
+        found = {self._actions.get((name, kind, clause.state)) for name in names}
+        return found.pop() if len(found) == 1 else None
+
+
+def _may_precede_colon(before: Clause, after: Clause) -> bool:
+    """Say whether a colon introduces a request or a name, rather than someone's words."""
+    names_it = before.role is Role.COMMAND and not before.names and after.role is Role.NAME
+    return before.role is Role.NAME or names_it
+
+
+def _is_taken_back(clauses: Sequence[Clause]) -> bool:
+    """Say whether a bare refusal follows what is asked for ("… not", "… never!")."""
+    return any(
+        right.role is Role.NEGATION and len(right.words) <= 2 and left.role is Role.COMMAND
+        for left, right in itertools.pairwise(clauses)
+    )
