@@ -63,7 +63,7 @@ class Scene:
         said = await person.say(channel_id, text, **more)
         async with asyncio.timeout(LIMIT_SECONDS):
             await self.handled.wait(int(said["id"]))
-        await self.settled(person, channel_id)
+        await self.settled(person, channel_id, said["id"])
         answers = person.log.messages_since(since, author_id=self.bot_id, channel_id=channel_id)
         return [answer for answer in answers if not answer.deleted]
 
@@ -71,11 +71,13 @@ class Scene:
         """Say something to the bot, by a mention."""
         return await self.say(person, f"<@{self.bot_id}> {text}", **more)
 
-    async def settled(self, person: Person, channel_id: str) -> None:
-        """Wait until the person's gateway has brought all that is in the channel by now."""
+    async def settled(self, person: Person, channel_id: str, since_id: str) -> None:
+        """Wait until the person's gateway has brought all that there is from a message on."""
         seen = person.log.messages
         for message in await person.history(channel_id):
             known = seen.get(message["id"])
+            if int(message["id"]) < int(since_id):
+                break
             if known is None or known.content != message["content"]:
                 await person.wait_for(partial(brings, message))
 

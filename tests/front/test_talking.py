@@ -101,7 +101,7 @@ async def test_it_types_until_it_answers_and_not_longer(tmp_path: Path) -> None:
         await stage.ben.wait_for(lambda event: event.name == "TYPING_START", since=since)
         go_on.set()
         await stage.handled.wait(int(said["id"]))
-        await stage.settled(stage.ben, stage.channel_id)
+        await stage.settled(stage.ben, stage.channel_id, said["id"])
         names = [
             event.name
             for event in stage.ben.log.events(since)
@@ -129,7 +129,7 @@ async def test_an_answer_streams_by_edits(tmp_path: Path) -> None:
         model.text = "one two three"
         go_on.set()
         await stage.handled.wait(int(said["id"]))
-        await stage.settled(stage.ben, stage.channel_id)
+        await stage.settled(stage.ben, stage.channel_id, said["id"])
         (answer,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
         assert answer.content == "one two three"
         assert answer.edits >= 1
@@ -206,7 +206,7 @@ async def test_a_question_that_is_deleted_meanwhile_is_answered_all_the_same(
         await stage.ben.wait_for(lambda event: event.name == "MESSAGE_DELETE", since=since)
         go_on.set()
         await stage.handled.wait(int(said["id"]))
-        await stage.settled(stage.ben, stage.channel_id)
+        await stage.settled(stage.ben, stage.channel_id, said["id"])
         assert stage.ben.log.messages_since(since, author_id=stage.bot_id)
     (row,) = stage.rows()
     assert json.loads(row["input"])[-1]["content"] == "[deleted]"

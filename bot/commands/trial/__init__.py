@@ -53,6 +53,7 @@ async def start(args: argparse.Namespace, settings: Settings) -> int:
     lines = None if args.script is None else read_script(args.script)
     async with open_stage(settings, progress=tell) as stage:
         tell(f"Records go to {stage.records_file}")
+        tell(f"The same chat in a browser: {stage.web}")
         if lines is None:
             return await chat(stage, timeout=args.timeout)
         return await play(stage, lines, timeout=args.timeout, as_json=args.json)

@@ -58,6 +58,7 @@ class Stage:
         self.people = people
         self.roles = {user["name"]: user["role"] for user in place["users"]}
         self.records_file = records_file
+        self.web: str = place["web"]
         self.names = Names.of(place)
         self._handled = handled
         self._bot_id = place["bot_user_id"]
