@@ -157,7 +157,7 @@ def answering_line(status: ReasoningStatus) -> str:
     if status.fallback is not None:
         line += f", and {model_name(status.fallback)} where it fails"
     elif status.state.enabled:
-        line += " (no custom model is set)"
+        line += "; no custom model is set"
     return line
 
 
