@@ -26,23 +26,29 @@ async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator
     Without any model it runs all the same, and says in one sentence how to get one.
     """
     async with Agent(SqliteStore(settings.data_dir)) as agent:
-        await add_models(agent, settings, progress)
+        without = await add_models(agent, settings, progress)
+        if without is not None:
+            log.error("%s", without)
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
 
 
-async def add_models(agent: Agent, settings: Settings, progress: Progress) -> None:
-    """Register the lead (an endpoint, or else the embedded model) and the custom model."""
+async def add_models(agent: Agent, settings: Settings, progress: Progress) -> str | None:
+    """Register the lead (an endpoint, or else the embedded model) and the custom model.
+
+    Returns None, or the sentence that says why there is no lead and how to get one.
+    """
+    without = None
     if settings.model_url is not None:
         await agent.register(openai_plugin(lead_endpoint(settings, settings.model_url)))
     else:
         try:
             await add_embedded(agent, settings, progress)
         except ModelError as error:
-            progress(str(error))
-            log.error("%s", error)
+            without = str(error)
     if settings.custom_model_url is not None:
         await agent.register(openai_plugin(custom_endpoint(settings, settings.custom_model_url)))
+    return without
 
 
 async def add_embedded(agent: Agent, settings: Settings, progress: Progress) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from bot.agent.agent import Agent
-from bot.agent.models import Model, ModelError, ModelRequest, ModelType
+from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_SET, REFUSED
 from bot.compose import add_models
 from bot.settings import Settings, SettingsError, load_settings
@@ -85,10 +85,9 @@ def data_folder(settings: Settings) -> Finding:
 async def models(settings: Settings) -> AsyncIterator[Finding]:
     """Whether each model answers a question."""
     async with Agent(SqliteStore(settings.data_dir)) as agent:
-        told: list[str] = []
-        await add_models(agent, settings, told.append)
-        if agent.models.find(ModelType.TEXT_LARGE) is None:
-            yield Finding("model", False, told[-1] if told else "there is none.")
+        without = await add_models(agent, settings, progress=lambda _: None)
+        if without is not None:
+            yield Finding("model", False, without)
         for model in agent.models:
             yield await asked(model)
 
