@@ -65,6 +65,22 @@ async def test_a_script_as_json(tmp_path: Path) -> None:
     assert objects[1]["reply"] == "From the lead."
 
 
+async def test_a_question_back_is_answered_by_a_button(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text(
+        "ada: I want custom reasoning\nben: /click Yes\nada: /click Yes\nada: /reasoning status\n"
+    )
+    async with ModelServer() as server:
+        command = ("try", "--script", "script.txt", "--json")
+        async with understudy(tmp_path, *command, settings=settings(server)) as trial:
+            assert await trial.ended() == 0
+    asked, refused, done, status = [json.loads(line) for line in trial.output.splitlines()]
+    assert asked["buttons"] == ["Yes", "No"]
+    assert refused["ephemeral"]
+    assert "Enabled!" in done["reply"]
+    assert done["buttons"] == []
+    assert "Active" in status["reply"]
+
+
 async def test_a_line_without_an_answer_is_named(tmp_path: Path) -> None:
     (tmp_path / "script.txt").write_text("ada: one\nben: two\nada: three\n")
     async with ModelServer("First.", Reply(fault="hang")) as server:

@@ -75,6 +75,7 @@ def described(line: Line, replies: list[Reply]) -> str:
             "text": line.text,
             "reply": "\n".join(reply.text for reply in replies),
             "ephemeral": any(reply.ephemeral for reply in replies),
+            "buttons": [label for reply in replies for label in reply.buttons],
         },
         ensure_ascii=False,
     )

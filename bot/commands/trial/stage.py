@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from bot.commands.trial.rendering import Names
 from bot.compose import make_client, running_agent
 from bot.front.client import UnderstudyClient
 from bot.front.endpoints import discord_at
-from bot.harness import FakeDiscord, Person, Refused, SeenMessage
+from bot.harness import Event, FakeDiscord, Person, Refused, SeenMessage
 from bot.settings import Settings
 from bot.store.records import World, WorldKind
 from bot.store.sqlite import SqliteStore
 
 READY_SECONDS = 30.0
+EPHEMERAL = 64
+BUTTON = 2
 
 
 class NoAnswerError(Exception):
@@ -27,10 +30,11 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message of the bot's answer, as text for a terminal."""
+    """One message of the bot's answer, as text for a terminal; `buttons` by their labels."""
 
     text: str
     ephemeral: bool = False
+    buttons: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -74,13 +78,16 @@ class Stage:
     ) -> list[Reply]:
         """Say or do something as one of the people, and wait for the whole answer.
 
-        `text` is a message for the bot or a slash command. `on_change` is told of each message
-        of the bot as it grows. Raises NoAnswerError.
+        `text` is a message for the bot, a slash command, or `/click LABEL` for a button under the
+        bot's last message. `on_change` is told of each message of the bot as it grows.
+        Raises NoAnswerError.
         """
         person = self.people[name]
         try:
             async with asyncio.timeout(timeout):
-                if text.startswith("/"):
+                if text.startswith("/click "):
+                    replies = await self._click(person, text.removeprefix("/click ").strip())
+                elif text.startswith("/"):
                     replies = await self._slash(person, text)
                 else:
                     replies = await self._talk(person, text, on_change)
@@ -96,6 +103,17 @@ class Stage:
         command, options = self._parse_command(text, await person.commands(self._guild_id))
         sent = await person.slash(self._guild_id, self._channel_id, command, **options)
         return [self._reply(await person.answer_to(sent, timeout=READY_SECONDS))]
+
+    async def _click(self, person: Person, label: str) -> list[Reply]:
+        messages = await person.history(self._channel_id)
+        asked = next((m for m in messages if buttons_of(m)), None)
+        if asked is None:
+            raise LookupError("there is no button to press")
+        sent = await person.click(asked, label)
+        changed = await person.wait_for(
+            partial(answers_press, asked["id"]), since=sent.since, timeout=READY_SECONDS
+        )
+        return [self._reply(person.log.messages[changed.data["id"]])]
 
     async def _talk(
         self, person: Person, text: str, on_change: Callable[[SeenMessage], None] | None
@@ -120,7 +138,10 @@ class Stage:
             for message in reversed(latest)
             if int(message["id"]) > int(said["id"]) and message["author"]["id"] == self._bot_id
         ]
-        return [Reply(self.names.readable(message["content"])) for message in answers]
+        return [
+            Reply(self.names.readable(message["content"]), buttons=buttons_of(message))
+            for message in answers
+        ]
 
     async def _follow(
         self, person: Person, since: int, on_change: Callable[[SeenMessage], None] | None
@@ -154,6 +175,24 @@ class Stage:
                         return command, {options[0]: rest}
                     raise LookupError(f"/{command} takes no options")
         return command, {}
+
+
+def answers_press(message_id: str, event: Event) -> bool:
+    """Whether this is what came of a button under a message: it changed, or a private answer."""
+    if event.name == "MESSAGE_UPDATE":
+        return bool(event.data["id"] == message_id)
+    return event.name == "MESSAGE_CREATE" and bool(event.data["flags"] & EPHEMERAL)
+
+
+def buttons_of(message: dict[str, Any]) -> tuple[str, ...]:
+    """The labels of the buttons under a message."""
+    rows = message.get("components") or ()
+    return tuple(
+        component["label"]
+        for row in rows
+        for component in row.get("components") or ()
+        if component["type"] == BUTTON
+    )
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ You are in #general of a fake server, with the bot Understudy.
   any text          say it to the bot (it hears it as if you mentioned it)
   /reasoning enable | disable | status
                     a slash command
+  /click LABEL      press a button under the last message
   /as NAME          be someone else: {people}
   /help             this
 Ctrl-D ends it. To begin: say hi, then “enable custom reasoning”, then “check reasoning status”.
@@ -56,6 +57,8 @@ async def converse(stage: Stage, name: str, line: str, timeout: float) -> None: 
         print(f"({error})")
         return
     screen.finish([reply.text for reply in replies], private=replies[0].ephemeral)
+    if replies[-1].buttons:
+        print(*(f"[{label}]" for label in replies[-1].buttons), " (press one: /click LABEL)")
 
 
 class Screen:
