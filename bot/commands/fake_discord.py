@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.commands.run import ended_by_signals
 from bot.harness import FakeDiscord
+from bot.harness.worldfile import WorldFileError, load_world
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,23 +21,28 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
     parser.add_argument("--ready-file", type=Path, help="write the JSON object here, too")
+    parser.add_argument(
+        "--world", type=Path, metavar="FILE", help="a world in YAML or JSON (default: a small one)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM; 1 if the port or the file cannot be had."""
+    """Serve until SIGINT or SIGTERM; 1 if the port or a file cannot be had."""
     try:
-        asyncio.run(serve(args.port, args.ready_file))
-    except OSError as error:
+        asyncio.run(serve(args.port, args.ready_file, args.world))
+    except (OSError, WorldFileError) as error:
         print(f"The fake Discord cannot start: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-async def serve(port: int, ready_file: Path | None) -> None:
+async def serve(port: int, ready_file: Path | None, world_file: Path | None = None) -> None:
     """Serve, and say so when ready."""
-    async with FakeDiscord(port=port) as discord:
-        line = json.dumps(discord.describe())
+    world = None if world_file is None else load_world(world_file)
+    async with FakeDiscord(world, port=port) as discord:
+        control = {"control": discord.control_url, "control_token": discord.control.token}
+        line = json.dumps(discord.describe() | control)
         if ready_file is not None:
             # Renamed into place: whoever waits for the file finds it whole.
             unfinished = ready_file.with_name(ready_file.name + ".part")
