@@ -10,10 +10,11 @@ from bot.harness.errors import Code, DiscordError
 from bot.harness.eventlog import Event, EventLog, SeenMessage
 from bot.harness.permissions import Permission
 from bot.harness.person import Person, Sent
-from bot.harness.ratelimits import Limits
+from bot.harness.ratelimits import Limits, Rates
 from bot.harness.sample import sample_world
 from bot.harness.server import FakeDiscord
 from bot.harness.viewer import Intent
+from bot.harness.windows import Rate
 from bot.harness.world import World
 
 __all__ = [
@@ -26,6 +27,8 @@ __all__ = [
     "Limits",
     "Permission",
     "Person",
+    "Rate",
+    "Rates",
     "Refused",
     "RequestRecord",
     "SeenMessage",

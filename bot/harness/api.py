@@ -15,7 +15,7 @@ from bot.harness.call import Call, Reply, read_body
 from bot.harness.errors import DiscordError
 from bot.harness.interactions import Interactions
 from bot.harness.model import JsonObject, User
-from bot.harness.ratelimits import GenerousLimits, Limits
+from bot.harness.ratelimits import Asked, Banned, Limits
 from bot.harness.world import World
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,10 @@ REQUESTS_KEPT = 10_000
 Body: TypeAlias = JsonObject | list[JsonObject] | list[Any] | None
 Handler: TypeAlias = Callable[[Call], Awaitable[Body | Reply]]
 
-_RESOURCE = re.compile(r"^/(?:channels|guilds|webhooks)/([^/]+)")
+Watcher: TypeAlias = Callable[[web.Request, "RequestRecord"], None]
+
+_RESOURCE = re.compile(r"^/(?:(?:channels|guilds)/[^/]+|webhooks/[^/]+/[^/]+)")
+_OF_INTERACTIONS = ("/interactions/{interaction_id}", "/webhooks/{application_id}/{token}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that was answered; `path` is without /api/v10."""
+    """One request that was answered; `path` is without /api/v10.
+
+    `answer` is the JSON that went back; `unknown` says that no route serves the request.
+    """
 
     method: str
     path: str
@@ -52,6 +58,8 @@ class RequestRecord:
     body: Any
     user_id: int | None
     query: dict[str, str]
+    answer: Any = None
+    unknown: bool = False
 
 
 class Api:
@@ -61,17 +69,21 @@ class Api:
     serves, by "METHOD /path".
     """
 
-    def __init__(self, world: World, interactions: Interactions) -> None:
+    def __init__(self, world: World, interactions: Interactions, limits: Limits) -> None:
         self.world = world
         self.interactions = interactions
         self.gateway_url = ""
-        self.limits: Limits = GenerousLimits(world.clock)
+        self.limits = limits
         self.requests: deque[RequestRecord] = deque(maxlen=REQUESTS_KEPT)
         self.unknown_routes: Counter[str] = Counter()
+        self.watchers: list[Watcher] = []
+        self._paths: list[re.Pattern[str]] = []
 
     def add_to(self, app: web.Application, routes: list[Route]) -> None:
         for route in routes:
             app.router.add_route(route.method, PREFIX + route.path, self._serve(route))
+        served = {re.sub(r"\{\w+\}", "[^/]+", route.path) for route in routes}
+        self._paths = [re.compile(f"{path}$") for path in served]
         app.router.add_route("*", "/api{rest:(/.*)?}", self._unknown)
 
     def _serve(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -79,14 +91,17 @@ class Api:
             body: Any = None
             account: User | None = None
             headers: dict[str, str] = {}
+            asked = _asked(request, route, None)
             try:
                 account = self._authenticate(request, route)
-                headers = self._rate_limit(request, route, account)
+                asked = _asked(request, route, account)
+                headers = self.limits.admit(asked)
                 body, uploads = await read_body(request)
                 call = Call(
                     self.world,
                     self.interactions,
                     self.gateway_url,
+                    self.limits,
                     request,
                     account,
                     body,
@@ -95,20 +110,30 @@ class Api:
                 reply = _as_reply(await route.handler(call))
             except DiscordError as error:
                 reply = Reply(error.status, error.body)
+                headers |= error.headers
+            except Banned as ban:
+                # No JSON and no Via header: this answer is not Discord's own.
+                self._record(request, Reply(429), None, account)
+                after = {"Retry-After": str(int(ban.wait) + 1)}
+                return web.Response(status=429, text="error code: 1015", headers=after)
             except Exception:
                 log.exception("%s %s failed", request.method, request.path)
                 reply = Reply(500, errors.internal().body)
-            self._record(request, reply.status, body, account)
+            self.limits.answered(asked, reply.status)
+            self._record(request, reply, body, account)
             return _respond(reply, headers)
 
         return serve
 
     async def _unknown(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix(PREFIX)
+        known = any(pattern.match(path) for pattern in self._paths)
+        error = errors.wrong_method() if known else errors.not_found()
         self.unknown_routes[f"{request.method} {path}"] += 1
         await request.read()
-        self._record(request, 404, None, None)
-        return _respond(Reply(404, errors.not_found().body), {})
+        reply = Reply(error.status, error.body)
+        self._record(request, reply, None, None, unknown=True)
+        return _respond(reply, {})
 
     def _authenticate(self, request: web.Request, route: Route) -> User | None:
         scheme, _, token = request.headers.get("Authorization", "").rpartition(" ")
@@ -119,29 +144,39 @@ class Api:
             return None
         raise errors.unauthorized()
 
-    def _rate_limit(
-        self, request: web.Request, route: Route, account: User | None
-    ) -> dict[str, str]:
-        resource = _RESOURCE.match(request.path.removeprefix(PREFIX))
-        return self.limits.headers(
-            f"{route.method} {route.path}",
-            resource[1] if resource else "",
-            account.id if account else None,
-        )
-
     def _record(
-        self, request: web.Request, status: int, body: object, account: User | None
+        self,
+        request: web.Request,
+        reply: Reply,
+        body: object,
+        account: User | None,
+        *,
+        unknown: bool = False,
     ) -> None:
-        self.requests.append(
-            RequestRecord(
-                method=request.method,
-                path=request.path.removeprefix(PREFIX),
-                status=status,
-                body=body,
-                user_id=account.id if account else None,
-                query=dict(request.query),
-            )
+        record = RequestRecord(
+            method=request.method,
+            path=request.path.removeprefix(PREFIX),
+            status=reply.status,
+            body=body,
+            user_id=account.id if account else None,
+            query=dict(request.query),
+            answer=reply.body,
+            unknown=unknown,
         )
+        self.requests.append(record)
+        for watch in self.watchers:
+            watch(request, record)
+
+
+def _asked(request: web.Request, route: Route, account: User | None) -> Asked:
+    resource = _RESOURCE.match(request.path.removeprefix(PREFIX))
+    return Asked(
+        route=f"{route.method} {route.path}",
+        resource=resource[0] if resource else "",
+        # Bans are by address at Discord. Here bot and people share one, so accounts stand in.
+        who=str(account.id) if account else str(request.remote),
+        exempt=route.path.startswith(_OF_INTERACTIONS),
+    )
 
 
 def _as_reply(result: Body | Reply) -> Reply:

@@ -3,14 +3,16 @@
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from bot.harness import errors, message_payload
 from bot.harness.errors import Code, DiscordError
 from bot.harness.interactions import Interactions
-from bot.harness.model import Channel, Guild, JsonObject, Message, User
+from bot.harness.model import Channel, Guild, JsonObject, Member, Message, User
 from bot.harness.permissions import Permission
+from bot.harness.ratelimits import Limits
 from bot.harness.viewer import ALL_INTENTS, NO_INTENT, Viewer, content_is_visible
 from bot.harness.world import World
 
@@ -24,6 +26,11 @@ class Upload:
     content_type: str
     data: bytes
 
+    @property
+    def number(self) -> str:
+        """What the `id` of its description is, before it has one of its own."""
+        return self.field.removeprefix("files[").removesuffix("]")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -32,6 +39,7 @@ class Call:
     world: World
     interactions: Interactions
     gateway_url: str
+    limits: Limits
     request: web.Request
     account: User | None
     body: Any = None
@@ -80,9 +88,7 @@ class Call:
         if value is None:
             return default
         if not value.isdigit() or not low <= int(value) <= high:
-            raise errors.invalid_form(
-                name, "NUMBER_TYPE_RANGE", f"int value should be between {low} and {high}."
-            )
+            raise errors.out_of_range(name, low, high)
         return int(value)
 
     def query_flag(self, name: str) -> bool:
@@ -118,6 +124,14 @@ class Call:
         if needed not in self.world.guild_permissions(guild, self.user.id):
             raise DiscordError(Code.MISSING_PERMISSIONS)
 
+    def member(self, guild: Guild) -> Member:
+        """The member of the path, or 10007 (10013 for nobody at all)."""
+        user = self.world.user(self.id("user_id"))
+        member = guild.members.get(user.id)
+        if member is None:
+            raise DiscordError(Code.UNKNOWN_MEMBER)
+        return member
+
     def message(self, channel: Channel) -> Message:
         """The message of the path, or 10008."""
         return self.world.conversation.message(channel, self.id("message_id"))
@@ -142,7 +156,14 @@ async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
     """The JSON body and the files of a request. Raises 50109 for what is no JSON."""
     if request.content_type.startswith("multipart/"):
         return await _read_multipart(await request.multipart())
-    raw = await request.read()
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise DiscordError(Code.ENTITY_TOO_LARGE) from None
+    # What py-cord answers interactions with: its form has no files to make it multipart.
+    if raw and request.content_type == "application/x-www-form-urlencoded":
+        fields = dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
+        return (_parse(fields["payload_json"]) if "payload_json" in fields else fields), []
     return (_parse(raw) if raw else None), []
 
 
@@ -173,7 +194,7 @@ def snowflake(value: object, path: str) -> int:
     return int(text)
 
 
-def _parse(raw: bytes) -> Any:  # noqa: ANN401 - JSON
+def _parse(raw: bytes | str) -> Any:  # noqa: ANN401 - JSON
     try:
         return json.loads(raw)
     except ValueError:

@@ -12,6 +12,7 @@ from bot.harness.model import (
     Message,
     Reaction,
     Role,
+    User,
 )
 
 
@@ -82,6 +83,18 @@ class ChannelDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadMembersChanged:
+    thread: Channel
+    added: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GuildUpdated:
+    guild: Guild
+
+
+@dataclass(frozen=True, slots=True)
 class GuildCreated:
     """A guild came to be, or `user_id` came to a guild that was there before."""
 
@@ -119,6 +132,40 @@ class MemberRemoved:
 class RoleCreated:
     guild: Guild
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoleUpdated:
+    guild: Guild
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDeleted:
+    guild: Guild
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class BanAdded:
+    guild: Guild
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BanRemoved:
+    guild: Guild
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanged:
+    user: User
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +207,20 @@ Change: TypeAlias = (
     | ChannelCreated
     | ChannelUpdated
     | ChannelDeleted
+    | ThreadMembersChanged
+    | GuildUpdated
     | GuildCreated
     | GuildDeleted
     | MemberAdded
     | MemberUpdated
     | MemberRemoved
     | RoleCreated
+    | RoleUpdated
+    | RoleDeleted
+    | BanAdded
+    | BanRemoved
+    | PresenceChanged
+    | UserChanged
     | InteractionCreated
     | InteractionSucceeded
     | InteractionFailed

@@ -25,11 +25,12 @@ def encoder_for(name: str | None) -> Encoder:
         try:
             return _ZstdStream(importlib.import_module("zstandard"))
         except ImportError:
-            return _plain
-    return _plain
+            return plain
+    return plain
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """No compression."""
     return text
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.harness.changes import (
+    ChannelUpdated,
     MessageCreated,
     MessageEdited,
     MessagesDeleted,
@@ -15,6 +16,7 @@ from bot.harness.changes import (
     ReactionAdded,
     ReactionRemoved,
     ReactionsCleared,
+    ThreadMembersChanged,
     TypingStarted,
 )
 from bot.harness.errors import Code, DiscordError
@@ -31,6 +33,7 @@ from bot.harness.model import (
     MessageType,
     Reaction,
     Reference,
+    ThreadInfo,
     User,
 )
 
@@ -50,6 +53,7 @@ class Draft:
     components: list[JsonObject] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     reference: Reference | None = None
+    snapshots: list[Message] = field(default_factory=list)
     nonce: str | int | None = None
     tts: bool = False
 
@@ -68,10 +72,11 @@ class Conversation:
         *,
         interaction: Interaction | None = None,
         ephemeral_to: int | None = None,
+        message_id: int | None = None,
     ) -> Message:
         """Put a message into a channel; with `ephemeral_to` only that person sees it."""
         message = Message(
-            id=self._world.new_id(),
+            id=message_id or self._world.new_id(),
             channel_id=channel.id,
             guild_id=channel.guild_id,
             author_id=author.id,
@@ -83,6 +88,7 @@ class Conversation:
             components=draft.components,
             attachments=draft.attachments,
             reference=draft.reference,
+            snapshots=draft.snapshots,
             nonce=draft.nonce,
             tts=draft.tts,
             interaction=interaction,
@@ -93,10 +99,18 @@ class Conversation:
             channel.last_message_id = message.id
             if channel.thread is not None:
                 channel.thread.messages_sent += 1
-                channel.thread.archived = False
-                channel.thread.member_ids.setdefault(author.id, self._world.now())
+                self._join(channel, channel.thread, author)
         self._world.tell(MessageCreated(message))
         return message
+
+    def _join(self, channel: Channel, info: ThreadInfo, author: User) -> None:
+        """Who speaks in a thread is in it, and takes it out of the archive."""
+        if info.archived:
+            info.archived = False
+            self._world.tell(ChannelUpdated(channel))
+        if author.id not in info.member_ids:
+            info.member_ids[author.id] = self._world.now()
+            self._world.tell(ThreadMembersChanged(channel, added=(author.id,)))
 
     def edited(self, message: Message, *, by_author: bool = True) -> None:
         """Tell that a message's fields were changed; an edit by its author is marked as one."""
@@ -128,20 +142,28 @@ class Conversation:
             for file in message.attachments:
                 if str(file.id) == attachment_id:
                     return file
-        return None
+        return self._world.uploads.get(int(attachment_id)) if attachment_id.isdigit() else None
 
     def history(self, channel: Channel) -> list[Message]:
         """All messages that everyone sees, oldest first."""
         return [m for m in channel.messages.values() if m.ephemeral_to is None]
 
-    def pin(self, channel: Channel, message: Message, *, pinned: bool) -> None:
-        if message.pinned == pinned:
+    def pin(self, channel: Channel, message: Message, by: User) -> None:
+        """Pin a message, which the channel is told of; nothing happens if it is pinned."""
+        if message.pinned:
             return
-        message.pinned = pinned
-        if pinned:
-            channel.last_pin_at = self._world.now()
+        message.pinned_at = channel.last_pin_at = self._world.now()
         self._world.tell(MessageEdited(message))
         self._world.tell(PinsChanged(channel))
+        notice = Draft(type=MessageType.CHANNEL_PINNED_MESSAGE)
+        notice.reference = Reference(channel.id, message.id, channel.guild_id)
+        self.say(channel, by, notice)
+
+    def unpin(self, channel: Channel, message: Message) -> None:
+        if message.pinned:
+            message.pinned_at = None
+            self._world.tell(MessageEdited(message))
+            self._world.tell(PinsChanged(channel))
 
     def attach_thread(self, message: Message, thread: Channel) -> None:
         message.thread_id = thread.id

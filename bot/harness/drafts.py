@@ -1,29 +1,34 @@
-"""A message body from the wire, checked: what Discord refuses is refused here, in its words."""
+"""A message body from the wire, checked: what Discord refuses is refused here, in its words.
 
-import re
-from itertools import count
+Source: https://discord.com/developers/docs/resources/message#create-message
+"""
 
-from bot.harness import errors
-from bot.harness.call import Call, Upload, snowflake
+from dataclasses import replace
+
+from bot.harness import components, embeds, errors
+from bot.harness.call import Call, Upload
 from bot.harness.conversation import Draft
 from bot.harness.errors import Code, DiscordError
+from bot.harness.forms import Flag, Form, Id, ListOf, Number, Text, check
+from bot.harness.mentions import FORM as ALLOWED_MENTIONS
+from bot.harness.mentions import check_allowed, mentions
 from bot.harness.model import (
     Attachment,
     Channel,
     JsonObject,
-    Mentions,
     Message,
     MessageFlag,
     MessageType,
     Reference,
+    ReferenceType,
 )
 from bot.harness.permissions import Permission
 from bot.harness.world import World
 
 CONTENT_LIMIT = 2000
-EMBEDS_LIMIT = 10
-EMBED_TEXT_LIMIT = 6000
 NONCE_LIMIT = 25
+FILES_LIMIT = 10
+FILE_BYTES_LIMIT = 10 * 1024 * 1024
 
 _SETTABLE = (
     MessageFlag.SUPPRESS_EMBEDS
@@ -31,9 +36,30 @@ _SETTABLE = (
     | MessageFlag.SUPPRESS_NOTIFICATIONS
     | MessageFlag.IS_COMPONENTS_V2
 )
-_USER_MENTION = re.compile(r"<@!?(\d+)>")
-_ROLE_MENTION = re.compile(r"<@&(\d+)>")
-_EVERYONE = re.compile(r"@(everyone|here)\b")
+_ATTACHMENT = Form(
+    {"id": Id(), "filename": Text(1, 1024), "description": Text(0, 1024)}, frozenset({"id"})
+)
+_REFERENCE = Form(
+    {
+        "type": Number(0, 1),
+        "message_id": Id(),
+        "channel_id": Id(),
+        "guild_id": Id(),
+        "fail_if_not_exists": Flag(),
+    },
+    frozenset({"message_id"}),
+)
+_BODY = Form(
+    {
+        "content": Text(0, CONTENT_LIMIT),
+        "tts": Flag(),
+        "flags": Number(0),
+        "allowed_mentions": ALLOWED_MENTIONS,
+        "message_reference": _REFERENCE,
+        "attachments": ListOf(_ATTACHMENT, 0, FILES_LIMIT),
+        "enforce_nonce": Flag(),
+    }
+)
 
 
 def new_draft(
@@ -43,28 +69,22 @@ def new_draft(
 
     Raises 50006 when there is nothing in it, 50035 where a limit is passed.
     """
+    _check(body)
     world = call.world
-    reference = _reference(call, channel, body)
+    flags = MessageFlag(int(body.get("flags") or 0)) & _SETTABLE
     draft = Draft(
         content=_content(body),
-        flags=MessageFlag(int(body.get("flags") or 0)) & _SETTABLE,
-        embeds=_embeds(body),
-        components=components(body),
+        flags=flags,
+        embeds=embeds.checked(body.get("embeds")),
+        components=_components(world, body, flags),
         attachments=_attachments(world, body, call.uploads),
-        reference=reference,
         nonce=_nonce(body),
         tts=bool(body.get("tts")),
     )
-    if reference is not None:
-        draft.type = MessageType.REPLY
-    draft.mentions = mentions(world, channel, author_id, draft.content, body, reference)
-    if MessageFlag.IS_COMPONENTS_V2 in draft.flags and (draft.content or draft.embeds):
-        raise errors.invalid_form(
-            "content" if draft.content else "embeds",
-            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
-            "The field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
-        )
-    if not may_be_empty:
+    _refer(call, channel, body, draft)
+    draft.mentions = mentions(world, channel, author_id, draft.content, body, draft.reference)
+    _refuse_mixture(flags, draft.content, draft.embeds)
+    if not may_be_empty and not draft.snapshots:
         _refuse_empty(draft.content, draft.embeds, draft.components, draft.attachments)
     return draft
 
@@ -74,104 +94,49 @@ def apply_edit(call: Call, channel: Channel, message: Message, body: JsonObject)
 
     Raises as `new_draft` does, and then nothing has changed.
     """
+    _check(body)
+    flags = _edited_flags(message, body)
     content = _content(body) if "content" in body else message.content
-    embeds = _embeds(body) if "embeds" in body else message.embeds
-    parts = components(body) if "components" in body else message.components
+    shown = embeds.checked(body["embeds"]) if "embeds" in body else message.embeds
+    parts = message.components
+    if "components" in body:
+        parts = _components(call.world, body, flags)
     files = message.attachments
     if "attachments" in body or call.uploads:
         kept = body.get("attachments")
         files = _kept(message.attachments, kept) + _attachments(call.world, body, call.uploads)
-    _refuse_empty(content, embeds, parts, files)
-    message.content, message.embeds = content, embeds
+    _refuse_mixture(flags, content, shown)
+    _refuse_empty(content, shown, parts, files)
+    message.content, message.embeds, message.flags = content, shown, flags
     message.components, message.attachments = parts, files
-    if "flags" in body:
-        changeable = MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2
-        asked = MessageFlag(int(body["flags"] or 0)) & changeable
-        message.flags = (message.flags & ~MessageFlag.SUPPRESS_EMBEDS) | asked
     if "content" in body or "allowed_mentions" in body:
         message.mentions = mentions(
             call.world, channel, message.author_id, content, body, message.reference
         )
 
 
-def mentions(
-    world: World,
-    channel: Channel,
-    author_id: int,
-    content: str,
-    body: JsonObject,
-    reference: Reference | None,
-) -> Mentions:
-    """Who a message pings: what its content names and its `allowed_mentions` let through."""
-    allowed = body.get("allowed_mentions")
-    rules: JsonObject = allowed if isinstance(allowed, dict) else {}
-    parse = rules.get("parse", [] if allowed is not None else ["users", "roles", "everyone"])
-    users = {int(i): None for i in _USER_MENTION.findall(content) if int(i) in world.users}
-    if "users" not in parse:
-        wanted = {int(i) for i in rules.get("users") or ()}
-        users = {i: None for i in users if i in wanted}
-    if reference is not None and rules.get("replied_user", allowed is None):
-        target = world.conversation.find(reference.channel_id, reference.message_id)
-        if target is not None and target.author_id != author_id:
-            users.setdefault(target.author_id)
-    may_ping_all = Permission.MENTION_EVERYONE in world.permissions(channel, author_id)
-    return Mentions(
-        user_ids=tuple(users),
-        role_ids=_roles(world, channel, content, parse, rules, may_ping_all=may_ping_all),
-        everyone="everyone" in parse and may_ping_all and bool(_EVERYONE.search(content)),
-    )
-
-
-def components(body: JsonObject) -> list[JsonObject]:
-    """The components of a body, each with the `id` that Discord gives to those without one."""
-    given = body.get("components") or []
-    if not isinstance(given, list):
-        raise errors.invalid_form("components", "LIST_TYPE_CONVERT", "Only iterables may be used.")
-    numbers = count(1)
-    return [_numbered(component, numbers) for component in given]
-
-
-def _numbered(component: JsonObject, numbers: "count[int]") -> JsonObject:
-    number = next(numbers)
-    numbered: JsonObject = {"id": number} | component
-    numbered["id"] = component.get("id") or number
-    for key in ("components", "accessory", "component"):
-        inner = component.get(key)
-        if isinstance(inner, list):
-            numbered[key] = [_numbered(part, numbers) for part in inner]
-        elif isinstance(inner, dict):
-            numbered[key] = _numbered(inner, numbers)
-    return numbered
+def _check(body: JsonObject) -> None:
+    check(_BODY, body)
+    check_allowed(body)
 
 
 def _content(body: JsonObject) -> str:
-    content = str(body.get("content") or "")
-    if len(content) > CONTENT_LIMIT:
-        raise errors.too_long("content", CONTENT_LIMIT)
     # Discord trims the ends of what people write.
-    return content.strip()
+    return str(body.get("content") or "").strip()
 
 
-def _embeds(body: JsonObject) -> list[JsonObject]:
-    embeds = body.get("embeds") or []
-    if len(embeds) > EMBEDS_LIMIT:
-        raise errors.too_long("embeds", EMBEDS_LIMIT)
-    if sum(map(_embed_text, embeds)) > EMBED_TEXT_LIMIT:
-        raise errors.invalid_form(
-            "embeds",
-            "MAX_EMBED_SIZE_EXCEEDED",
-            f"Embed size exceeds maximum size of {EMBED_TEXT_LIMIT}",
-        )
-    return [{"type": "rich"} | embed for embed in embeds]
+def _components(world: World, body: JsonObject, flags: MessageFlag) -> list[JsonObject]:
+    v2 = MessageFlag.IS_COMPONENTS_V2 in flags
+    return components.checked(body.get("components"), v2=v2, new_id=world.new_id)
 
 
-def _embed_text(embed: JsonObject) -> int:
-    total = len(embed.get("title") or "") + len(embed.get("description") or "")
-    total += len((embed.get("footer") or {}).get("text") or "")
-    total += len((embed.get("author") or {}).get("name") or "")
-    for part in embed.get("fields") or ():
-        total += len(part.get("name") or "") + len(part.get("value") or "")
-    return total
+def _edited_flags(message: Message, body: JsonObject) -> MessageFlag:
+    """Embeds can be suppressed and shown again; Components V2 cannot be taken back."""
+    if body.get("flags") is None:
+        return message.flags
+    asked = MessageFlag(int(body["flags"]))
+    kept = message.flags & ~MessageFlag.SUPPRESS_EMBEDS
+    return kept | (asked & (MessageFlag.SUPPRESS_EMBEDS | MessageFlag.IS_COMPONENTS_V2))
 
 
 def _nonce(body: JsonObject) -> str | int | None:
@@ -182,21 +147,27 @@ def _nonce(body: JsonObject) -> str | int | None:
 
 
 def _attachments(world: World, body: JsonObject, uploads: list[Upload]) -> list[Attachment]:
+    if len(uploads) > FILES_LIMIT:
+        raise errors.too_long("files", FILES_LIMIT)
     described = {str(a.get("id")): a for a in body.get("attachments") or ()}
     files = []
     for upload in uploads:
-        number = upload.field.removeprefix("files[").removesuffix("]")
-        told = described.get(number, {})
-        files.append(
-            Attachment(
-                id=world.new_id(),
-                filename=str(told.get("filename") or upload.filename),
-                content_type=upload.content_type,
-                data=upload.data,
-                description=told.get("description"),
-            )
-        )
+        told = described.get(upload.number, {})
+        files.append(new_attachment(world, upload, told))
     return files
+
+
+def new_attachment(world: World, upload: Upload, told: JsonObject) -> Attachment:
+    """A file with what its description says of it. Raises 40005 for one that is too large."""
+    if len(upload.data) > FILE_BYTES_LIMIT:
+        raise DiscordError(Code.ENTITY_TOO_LARGE)
+    return Attachment(
+        id=world.new_id(),
+        filename=str(told.get("filename") or upload.filename),
+        content_type=upload.content_type,
+        data=upload.data,
+        description=told.get("description"),
+    )
 
 
 def _kept(attachments: list[Attachment], named: list[JsonObject] | None) -> list[Attachment]:
@@ -206,49 +177,62 @@ def _kept(attachments: list[Attachment], named: list[JsonObject] | None) -> list
     return [a for a in attachments if str(a.id) in ids]
 
 
-def _reference(call: Call, channel: Channel, body: JsonObject) -> Reference | None:
+def _refer(call: Call, channel: Channel, body: JsonObject, draft: Draft) -> None:
+    """Make the draft a reply or a forward, as the body says."""
     given = body.get("message_reference")
     if not given:
-        return None
-    target_id = snowflake(given.get("message_id"), "message_reference.message_id")
+        return
+    if int(given.get("type") or 0) == ReferenceType.FORWARD:
+        _forward(call, given, draft)
+        return
     if call.account is not None and not call.may(channel, Permission.READ_MESSAGE_HISTORY):
         raise DiscordError(Code.REPLY_WITHOUT_HISTORY)
-    target = channel.messages.get(target_id)
+    target = channel.messages.get(int(given["message_id"]))
     if target is None or target.ephemeral_to is not None:
         if given.get("fail_if_not_exists", True):
             raise errors.invalid_form(
                 "message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message"
             )
-        return None
-    return Reference(channel.id, target_id, channel.guild_id)
+        return
+    if target.is_system:
+        raise errors.invalid_form(
+            "message_reference",
+            "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE",
+            "Cannot reply to a system message",
+        )
+    draft.type = MessageType.REPLY
+    draft.reference = Reference(channel.id, target.id, channel.guild_id)
 
 
-def _roles(
-    world: World,
-    channel: Channel,
-    content: str,
-    parse: list[str],
-    rules: JsonObject,
-    *,
-    may_ping_all: bool,
-) -> tuple[int, ...]:
-    if channel.guild_id is None:
-        return ()
-    roles = world.guilds[channel.guild_id].roles
-    named = {int(i): None for i in _ROLE_MENTION.findall(content) if int(i) in roles}
-    wanted = {int(i) for i in rules.get("roles") or ()}
-    return tuple(
-        i
-        for i in named
-        if (roles[i].mentionable or may_ping_all) and ("roles" in parse or i in wanted)
-    )
+def _forward(call: Call, given: JsonObject, draft: Draft) -> None:
+    if given.get("channel_id") is None:
+        raise errors.required("message_reference.channel_id")
+    source = call.world.channel(int(given["channel_id"]))
+    call.need(source, Permission.READ_MESSAGE_HISTORY)
+    target = source.messages.get(int(given["message_id"]))
+    if target is None or target.ephemeral_to is not None or target.is_system:
+        raise errors.invalid_form(
+            "message_reference", "MESSAGE_REFERENCE_CANNOT_BE_FORWARDED", "Unknown message"
+        )
+    draft.reference = Reference(source.id, target.id, source.guild_id, ReferenceType.FORWARD)
+    # What is forwarded stays as it was, whatever becomes of the original.
+    draft.snapshots = [replace(target)]
+
+
+def _refuse_mixture(flags: MessageFlag, content: str, shown: list[JsonObject]) -> None:
+    if MessageFlag.IS_COMPONENTS_V2 in flags and (content or shown):
+        raise errors.invalid_form(
+            "content" if content else "embeds",
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+            "The field cannot be used when using MessageFlags.IS_COMPONENTS_V2",
+        )
 
 
 def _refuse_empty(
     content: str,
-    embeds: list[JsonObject],
+    shown: list[JsonObject],
     parts: list[JsonObject],
     files: list[Attachment],
 ) -> None:
-    if not (content or embeds or parts or files):
+    if not (content or shown or parts or files):
         raise DiscordError(Code.EMPTY_MESSAGE)

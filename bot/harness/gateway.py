@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import secrets
-from enum import IntEnum
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -15,68 +14,63 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from bot.harness import payloads
 from bot.harness.changes import Change
 from bot.harness.compression import encoder_for
-from bot.harness.events import dispatches, guild_create
+from bot.harness.events import dispatches
+from bot.harness.gateway_codes import Close, GatewayClosed, Op, SessionInvalid
+from bot.harness.gateway_faults import GatewayFaults
+from bot.harness.guild_events import guild_create
+from bot.harness.identify import (
+    admit,
+    as_object,
+    guilds_for,
+    presence_of,
+    token_of,
+    user_of,
+    viewer_of,
+)
 from bot.harness.member_chunks import member_chunks
-from bot.harness.model import JsonObject, User
-from bot.harness.session import Session
-from bot.harness.viewer import ALL_INTENTS, PRIVILEGED, Intent, Viewer
+from bot.harness.model import Guild, JsonObject, User
+from bot.harness.outbox import Outbox
+from bot.harness.ratelimits import Limits
+from bot.harness.session import Session, encode
+from bot.harness.trace import Kind, Trace
+from bot.harness.viewer import Dispatch
+from bot.harness.windows import Window
 from bot.harness.world import World
 
 HEARTBEAT_MS = 41_250
 _RESUMABLE_SECONDS = 300.0
-
-
-class Op(IntEnum):
-    DISPATCH = 0
-    HEARTBEAT = 1
-    IDENTIFY = 2
-    PRESENCE_UPDATE = 3
-    VOICE_STATE_UPDATE = 4
-    RESUME = 6
-    RECONNECT = 7
-    REQUEST_GUILD_MEMBERS = 8
-    INVALID_SESSION = 9
-    HELLO = 10
-    HEARTBEAT_ACK = 11
-
-
-class Close(IntEnum):
-    UNKNOWN_OPCODE = 4001
-    DECODE_ERROR = 4002
-    NOT_AUTHENTICATED = 4003
-    AUTHENTICATION_FAILED = 4004
-    ALREADY_AUTHENTICATED = 4005
-    INVALID_SEQ = 4007
-    SESSION_TIMED_OUT = 4009
-    INVALID_SHARD = 4010
-    INVALID_API_VERSION = 4012
-    INVALID_INTENTS = 4013
-    DISALLOWED_INTENTS = 4014
-
-
-class GatewayClosed(Exception):  # noqa: N818 - it is how a handler asks for a close, no mishap
-    """Close this connection with a code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(code, reason)
-        self.code = code
-        self.reason = reason
+_GUILDS_AT_ONCE = 25
 
 
 class Gateway:
     """All sessions and connections of one server. `url` is what clients are told to resume at."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, limits: Limits) -> None:
         self.world = world
+        self.limits = limits
         self.url = ""
         self.sessions: dict[str, Session] = {}
         self.connections: set[Connection] = set()
+        self.heartbeat_ms = HEARTBEAT_MS
+        self.trace = Trace()
+        self.faults = GatewayFaults(self.trace)
+        self._introductions: set[asyncio.Task[None]] = set()
 
     def publish(self, change: Change) -> None:
         """Send a change of the world to every session that may see it."""
         for event in dispatches(self.world, change):
-            for session in tuple(self.sessions.values()):
-                session.dispatch(event)
+            self.deliver(event)
+
+    def deliver(self, event: Dispatch) -> None:
+        """Send an event to every session it is for; it is encoded once for those of one shape."""
+        encoded: dict[object, str] = {}
+        for session in tuple(self.sessions.values()):
+            if not session.takes(event):
+                continue
+            shape = event.shape(session.viewer)
+            if shape not in encoded:
+                encoded[shape] = encode(event.payload(session.viewer))
+            session.send_encoded(event.name, encoded[shape])
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one connection until it ends."""
@@ -84,11 +78,50 @@ class Gateway:
         await socket.prepare(request)
         connection = Connection(self, request, socket)
         self.connections.add(connection)
+        self.trace.add(Kind.CONNECTION, {"event": "opened", "query": dict(request.query)})
         try:
             await connection.serve()
         finally:
             self.connections.discard(connection)
+            ended = {"event": "closed", "code": socket.close_code}
+            self.trace.add(Kind.CONNECTION, ended, connection.user_id)
         return socket
+
+    def introduce(self, session: Session, guilds: list[Guild]) -> None:
+        """Send GUILD_CREATE for the guilds of a READY, without anybody waiting for the last.
+
+        Until its turn comes, a guild is unavailable and no events of it are sent.
+        """
+        first, rest = guilds[:_GUILDS_AT_ONCE], guilds[_GUILDS_AT_ONCE:]
+        session.unavailable = {guild.id for guild in rest}
+        self._create(session, first)
+        if rest:
+            task = asyncio.create_task(self._introduce(session, rest))
+            self._introductions.add(task)
+            task.add_done_callback(self._introductions.discard)
+
+    async def _introduce(self, session: Session, guilds: list[Guild]) -> None:
+        for start in range(0, len(guilds), _GUILDS_AT_ONCE):
+            await asyncio.sleep(0)
+            if session.id not in self.sessions:
+                return
+            self._create(session, guilds[start : start + _GUILDS_AT_ONCE])
+
+    def _create(self, session: Session, guilds: list[Guild]) -> None:
+        for guild in guilds:
+            session.unavailable.discard(guild.id)
+            if guild.id in self.world.guilds:
+                user_id = session.viewer.user_id
+                session.dispatch(guild_create(self.world, guild, user_id, at_login=True))
+
+    def show_presence(self, user_id: int) -> None:
+        """Tell what the newest connected session of a user shows; without one they are offline."""
+        shown = None
+        for session in self.sessions.values():
+            if session.viewer.user_id == user_id and session.outlet is not None:
+                shown = session.presence
+        if shown != self.world.presences.get(user_id):
+            self.world.set_presence(self.world.users[user_id], shown)
 
     def connections_of(self, user_id: int) -> list["Connection"]:
         return [c for c in self.connections if c.session and c.session.viewer.user_id == user_id]
@@ -103,6 +136,8 @@ class Gateway:
 
     async def close(self) -> None:
         """Close all connections and forget all sessions."""
+        for introduction in self._introductions:
+            introduction.cancel()
         closing = [c.close(WSCloseCode.GOING_AWAY, "server stops") for c in self.connections]
         await asyncio.gather(*closing)
         self.sessions.clear()
@@ -118,12 +153,15 @@ class Connection:
         self.session: Session | None = None
         self._request = request
         self._socket = socket
-        self._encode = encoder_for(request.query.get("compress"))
-        self._outbox: asyncio.Queue[str] = asyncio.Queue()
+        self.user_id: int | None = None
+        self.bot = False
+        encoder = encoder_for(request.query.get("compress"))
+        self.outbox = Outbox(request, encoder, gateway.faults.tap(self), self._written)
+        self._sends = Window(gateway.limits.rates.sends)
         self._closed_here = False
 
     def send(self, text: str) -> None:
-        self._outbox.put_nowait(text)
+        self.outbox.put(text)
 
     def send_op(self, op: Op, data: object = None) -> None:
         # Every frame has "s" and "t": some clients read them from frames that are no events.
@@ -132,10 +170,8 @@ class Connection:
     async def close(self, code: int, reason: str = "") -> None:
         """Close with a close frame, after what was sent before."""
         self._closed_here = True
-        while not self._outbox.empty():
-            text = self._outbox.get_nowait()
-            with contextlib.suppress(ConnectionError):
-                await self._write(text)
+        with contextlib.suppress(ConnectionError):
+            self.outbox.flush()
         await self._socket.close(code=code, message=reason.encode())
 
     def abort(self) -> None:
@@ -146,7 +182,9 @@ class Connection:
     async def serve(self) -> None:
         writer = asyncio.create_task(self._write_all())
         try:
-            self.send_op(Op.HELLO, {"heartbeat_interval": HEARTBEAT_MS, "_trace": []})
+            self.send_op(Op.HELLO, {"heartbeat_interval": self.gateway.heartbeat_ms, "_trace": []})
+            if self._request.query.get("encoding", "json") != "json":
+                raise GatewayClosed(Close.DECODE_ERROR, "Only JSON is spoken here.")
             if self._request.query.get("v", "10") != "10":
                 raise GatewayClosed(Close.INVALID_API_VERSION, "Invalid API version.")
             await self._read_all()
@@ -160,18 +198,13 @@ class Connection:
 
     async def _write_all(self) -> None:
         with contextlib.suppress(ConnectionError):
-            while True:
-                await self._write(await self._outbox.get())
+            await self.outbox.run()
 
-    async def _write(self, text: str) -> None:
-        frame = self._encode(text)
-        if isinstance(frame, bytes):
-            await self._socket.send_bytes(frame)
-        else:
-            await self._socket.send_str(frame)
+    def _written(self, text: str) -> None:
+        self.gateway.trace.add(Kind.SENT, text, self.user_id)
 
     async def _read_all(self) -> None:
-        patience = HEARTBEAT_MS * 2 / 1000
+        patience = self.gateway.heartbeat_ms * 2 / 1000
         while True:
             try:
                 message = await self._socket.receive(timeout=patience)
@@ -179,24 +212,33 @@ class Connection:
                 raise GatewayClosed(Close.SESSION_TIMED_OUT, "Session timed out.") from None
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
+            self.gateway.trace.add(Kind.RECEIVED, str(message.data), self.user_id)
             try:
                 frame = json.loads(message.data)
                 op, data = frame["op"], frame.get("d")
             except (ValueError, TypeError, KeyError, AttributeError):
                 raise GatewayClosed(Close.DECODE_ERROR, "Error while decoding payload.") from None
-            self._receive(op, data)
+            try:
+                self._receive(op, data)
+            except SessionInvalid:
+                self.send_op(Op.INVALID_SESSION, data=False)
 
     def _receive(self, op: object, data: Any) -> None:  # noqa: ANN401 - what a client sent
+        if not self._sends.take(self.gateway.world.clock()):
+            raise GatewayClosed(Close.RATE_LIMITED, "You are being rate limited.")
         match op:
             case Op.HEARTBEAT:
                 self.send_op(Op.HEARTBEAT_ACK)
             case Op.IDENTIFY:
-                self._identify(_as_object(data))
+                self._identify(as_object(data))
             case Op.RESUME:
-                self._resume(_as_object(data))
+                self._resume(as_object(data))
             case Op.REQUEST_GUILD_MEMBERS:
-                self._request_members(_as_object(data))
-            case Op.PRESENCE_UPDATE | Op.VOICE_STATE_UPDATE:
+                self._request_members(as_object(data))
+            case Op.PRESENCE_UPDATE:
+                self._authenticated().presence = presence_of(data)
+                self.gateway.show_presence(self._authenticated().viewer.user_id)
+            case Op.VOICE_STATE_UPDATE:
                 self._authenticated()
             case _:
                 raise GatewayClosed(Close.UNKNOWN_OPCODE, "Unknown opcode.")
@@ -209,37 +251,22 @@ class Connection:
     def _identify(self, data: JsonObject) -> None:
         if self.session is not None:
             raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
-        token = str(data.get("token", "")).removeprefix("Bot ")
-        user = self._user_of(token)
-        viewer = Viewer(user.id, user.bot, self._intents(user, data), _shard(data))
+        world, token = self.gateway.world, token_of(data)
+        user = user_of(world, token)
+        viewer = viewer_of(world, user, data)
+        presence = presence_of(data.get("presence") or {})
+        guilds = guilds_for(world, viewer)
+        admit(world, self.gateway.limits, viewer, guilds)
         self.gateway.forget_stale()
         session = Session(secrets.token_hex(16), token, viewer)
+        session.presence = presence
         self.gateway.sessions[session.id] = session
         self._attach(session)
-        self._ready(session, user, sharded="shard" in data)
+        self._ready(session, user, guilds, sharded="shard" in data)
+        self.gateway.show_presence(user.id)
 
-    def _user_of(self, token: str) -> User:
-        user = self.gateway.world.user_of(token)
-        if user is None:
-            raise GatewayClosed(Close.AUTHENTICATION_FAILED, "Authentication failed.")
-        return user
-
-    def _intents(self, user: User, data: JsonObject) -> Intent:
-        if not user.bot:
-            return ALL_INTENTS
-        asked = data.get("intents")
-        if not isinstance(asked, int) or asked & ~int(ALL_INTENTS):
-            raise GatewayClosed(Close.INVALID_INTENTS, "Invalid intent(s).")
-        if asked & int(PRIVILEGED) and not self.gateway.world.privileged_intents:
-            raise GatewayClosed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
-        return Intent(asked)
-
-    def _ready(self, session: Session, user: User, *, sharded: bool) -> None:
+    def _ready(self, session: Session, user: User, guilds: list[Guild], *, sharded: bool) -> None:
         world = self.gateway.world
-        shard, count = session.viewer.shard
-        guilds = [
-            g for g in world.guilds_of(user.id) if not user.bot or (g.id >> 22) % count == shard
-        ]
         data: JsonObject = {
             "v": 10,
             "user": payloads.own_user(user),
@@ -255,19 +282,18 @@ class Connection:
             "_trace": [],
         }
         if sharded:
-            data["shard"] = [shard, count]
+            data["shard"] = list(session.viewer.shard)
         if user.bot:
             application = world.application
             data["application"] = {"id": str(application.id), "flags": world.application_flags}
         session.send("READY", data)
-        for guild in guilds:
-            session.dispatch(guild_create(world, guild, user.id, at_login=True))
+        self.gateway.introduce(session, guilds)
 
     def _resume(self, data: JsonObject) -> None:
         if self.session is not None:
             raise GatewayClosed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
-        token, seq = str(data.get("token", "")).removeprefix("Bot "), data.get("seq")
-        self._user_of(token)
+        token, seq = token_of(data), data.get("seq")
+        user_of(self.gateway.world, token)
         session = self.gateway.sessions.get(str(data.get("session_id")))
         if session is None or session.token != token or not isinstance(seq, int):
             self.send_op(Op.INVALID_SESSION, data=False)
@@ -282,6 +308,7 @@ class Connection:
             self.send(text)
         self._attach(session)
         session.send("RESUMED", {"_trace": []})
+        self.gateway.show_presence(session.viewer.user_id)
 
     def _attach(self, session: Session) -> None:
         previous = session.outlet
@@ -291,6 +318,15 @@ class Connection:
         session.outlet = self
         session.detached_at = None
         self.session = session
+        self.user_id, self.bot = session.viewer.user_id, session.viewer.bot
+
+    def invalidate(self, *, resumable: bool) -> None:
+        """Op 9: take the session away from this connection, for good unless it is resumable."""
+        session = self.session
+        self._detach()
+        if session is not None and not resumable:
+            self.gateway.sessions.pop(session.id, None)
+        self.send_op(Op.INVALID_SESSION, resumable)
 
     def _detach(self) -> None:
         session, self.session = self.session, None
@@ -301,24 +337,9 @@ class Connection:
         # A client that says goodbye with 1000 or 1001 ends its session; any other end can resume.
         if self._socket.close_code in (1000, 1001) and not self._closed_here:
             self.gateway.sessions.pop(session.id, None)
+        self.gateway.show_presence(session.viewer.user_id)
 
     def _request_members(self, data: JsonObject) -> None:
         session = self._authenticated()
         for chunk in member_chunks(self.gateway.world, session.viewer, data):
             session.send("GUILD_MEMBERS_CHUNK", chunk)
-
-
-def _as_object(data: object) -> JsonObject:
-    if not isinstance(data, dict):
-        raise GatewayClosed(Close.DECODE_ERROR, "Error while decoding payload.")
-    return data
-
-
-def _shard(data: JsonObject) -> tuple[int, int]:
-    match data.get("shard"):
-        case None:
-            return 0, 1
-        case [int(shard), int(count)] if 0 <= shard < count:
-            return shard, count
-        case _:
-            raise GatewayClosed(Close.INVALID_SHARD, "Invalid shard.")

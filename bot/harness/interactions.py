@@ -114,7 +114,10 @@ class Interactions:
             draft.type = MessageType.REPLY
             draft.reference = Reference(use.channel_id, answers.id, use.guild_id)
         elif use.command_name is not None:
+            menu = use.data.get("type") in (2, 3)
             draft.type = MessageType.CHAT_INPUT_COMMAND
+            if menu:
+                draft.type = MessageType.CONTEXT_MENU_COMMAND
         ephemeral = MessageFlag.EPHEMERAL in draft.flags
         return world.conversation.say(
             world.channel(use.channel_id),
@@ -146,6 +149,7 @@ class Interactions:
 
     def modal(self, use: Interaction, modal: JsonObject) -> None:
         self._answer(use)
+        use.modal = modal
         self._world.tell(ModalOpened(use, modal))
 
     def original(self, use: Interaction) -> Message | None:
@@ -156,6 +160,14 @@ class Interactions:
             if use.id == interaction_id:
                 return use
         return None
+
+    def expire(self, use: Interaction) -> None:
+        """Void a token before its time; without an answer so far the interaction has failed."""
+        use.created_at -= TOKEN_SECONDS + 1
+        deadline = self._deadlines.pop(use.token, None)
+        if deadline is not None:
+            deadline.cancel()
+            self._expire(use)
 
     def close(self) -> None:
         """Stop all clocks."""

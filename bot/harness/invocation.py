@@ -1,27 +1,40 @@
-"""A person's use of a command or component, checked and completed as Discord does it.
+"""A person's use of a command, checked and completed as Discord does it.
 
 Discord checks the options against the command's own description and adds to the data what the ids
 in it stand for (`resolved`).
 """
 
-from typing import Any
-
-from bot.harness import errors, message_payload, payloads
+from bot.harness import errors
 from bot.harness.call import Call, snowflake
+from bot.harness.command_forms import (
+    ATTACHMENT,
+    BOOLEAN,
+    CHANNEL,
+    CHAT_INPUT,
+    INTEGER,
+    MENTIONABLE,
+    MESSAGE,
+    NUMBER,
+    ROLE,
+    STRING,
+    SUBCOMMAND,
+    SUBCOMMAND_GROUP,
+    USER,
+    USER_OPTION,
+)
+from bot.harness.drafts import new_attachment
 from bot.harness.errors import Code, DiscordError
 from bot.harness.model import Channel, Command, JsonObject
 from bot.harness.permissions import ALL, Permission
+from bot.harness.resolved import Resolved
 
-_SUBCOMMAND, _SUBCOMMAND_GROUP = 1, 2
-_STRING, _INTEGER, _BOOLEAN, _USER, _CHANNEL, _ROLE, _MENTIONABLE, _NUMBER, _ATTACHMENT = range(
-    3, 12
-)
 _TYPES: dict[int, tuple[type, ...]] = {
-    _STRING: (str,),
-    _INTEGER: (int,),
-    _BOOLEAN: (bool,),
-    _NUMBER: (int, float),
+    STRING: (str,),
+    INTEGER: (int,),
+    BOOLEAN: (bool,),
+    NUMBER: (int, float),
 }
+_TEXT_LIMIT = 6000
 
 
 def command_data(call: Call, channel: Channel, *, complete: bool) -> tuple[Command, JsonObject]:
@@ -35,52 +48,23 @@ def command_data(call: Call, channel: Channel, *, complete: bool) -> tuple[Comma
     if command is None or command.guild_id not in (None, channel.guild_id):
         raise DiscordError(Code.UNKNOWN_COMMAND)
     _check_allowed(call, channel, command)
-    options: list[JsonObject] = given.get("options") or []
-    if complete:
-        _check_options(command.spec.get("options") or [], options, "data.options")
+    resolved = Resolved(call.world, channel, call.user)
     data: JsonObject = {"id": str(command.id), "name": command.name, "type": command.type}
-    if options:
-        data["options"] = options
     if command.guild_id is not None:
         data["guild_id"] = str(command.guild_id)
-    if given.get("target_id") is not None:
-        data["target_id"] = str(given["target_id"])
-    resolved = _resolve(call, channel, options, given)
-    if resolved:
-        data["resolved"] = resolved
+    if command.type == CHAT_INPUT:
+        options: list[JsonObject] = given.get("options") or []
+        if complete:
+            _check_options(call, command.spec.get("options") or [], options, "data.options")
+        if options:
+            data["options"] = _with_files(call, options, given, resolved)
+        for option in _leaves(options):
+            _resolve(option, resolved, complete=complete)
+    else:
+        data["target_id"] = _target(command, given, resolved)
+    if resolved.data:
+        data["resolved"] = resolved.data
     return command, data
-
-
-def component_data(
-    call: Call, channel: Channel, component: JsonObject, given: JsonObject
-) -> JsonObject:
-    """The data that an application receives for a pressed button or a made selection."""
-    data: JsonObject = {
-        "custom_id": component["custom_id"],
-        "component_type": component["type"],
-        "id": component["id"],
-    }
-    if "values" in given:
-        data["values"] = given["values"]
-        resolved: JsonObject = {}
-        for value in given["values"]:
-            if component["type"] in (5, 6, 7, 8):
-                _resolve_any(call, channel, str(value), resolved)
-        if resolved:
-            data["resolved"] = resolved
-    return data
-
-
-def resolved_component(components: list[JsonObject], custom_id: object) -> JsonObject | None:
-    """The component with a custom id, however deep it is."""
-    for component in components:
-        if custom_id is not None and component.get("custom_id") == custom_id:
-            return component
-        inner = [*component.get("components", ()), component.get("accessory")]
-        found = resolved_component([part for part in inner if part], custom_id)
-        if found is not None:
-            return found
-    return None
 
 
 def _check_allowed(call: Call, channel: Channel, command: Command) -> None:
@@ -90,6 +74,8 @@ def _check_allowed(call: Call, channel: Channel, command: Command) -> None:
         if spec.get("dm_permission") is False or (contexts is not None and 1 not in contexts):
             raise DiscordError(Code.UNKNOWN_COMMAND)
         return
+    if spec.get("contexts") is not None and 0 not in spec["contexts"]:
+        raise DiscordError(Code.UNKNOWN_COMMAND)
     needed = spec.get("default_member_permissions")
     if needed is None:
         return
@@ -100,15 +86,26 @@ def _check_allowed(call: Call, channel: Channel, command: Command) -> None:
         raise DiscordError(Code.MISSING_PERMISSIONS)
 
 
-def _check_options(specs: list[JsonObject], options: list[JsonObject], path: str) -> None:
+def _target(command: Command, given: JsonObject, resolved: Resolved) -> str:
+    target = str(snowflake(given.get("target_id"), "data.target_id"))
+    if command.type == USER and not resolved.add_user(target):
+        raise DiscordError(Code.UNKNOWN_USER)
+    if command.type == MESSAGE and not resolved.add_message(target):
+        raise DiscordError(Code.UNKNOWN_MESSAGE)
+    return target
+
+
+def _check_options(
+    call: Call, specs: list[JsonObject], options: list[JsonObject], path: str
+) -> None:
     known = {spec["name"]: spec for spec in specs}
     given = {option.get("name"): option for option in options}
     for index, option in enumerate(options):
         spec = known.get(str(option.get("name")))
         if spec is None:
             raise errors.invalid_form(f"{path}.{index}", "UNKNOWN_OPTION", "Unknown option")
-        _check_option(spec, option, f"{path}.{index}")
-    if any(spec["type"] in (_SUBCOMMAND, _SUBCOMMAND_GROUP) for spec in specs):
+        _check_option(call, spec, option, f"{path}.{index}")
+    if any(spec["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP) for spec in specs):
         if len(options) != 1:
             raise errors.required(path)
         return
@@ -117,36 +114,31 @@ def _check_options(specs: list[JsonObject], options: list[JsonObject], path: str
             raise errors.required(f"{path}.{spec['name']}")
 
 
-def _check_option(spec: JsonObject, option: JsonObject, path: str) -> None:
-    if spec["type"] in (_SUBCOMMAND, _SUBCOMMAND_GROUP):
-        _check_options(spec.get("options") or [], option.get("options") or [], f"{path}.options")
+def _check_option(call: Call, spec: JsonObject, option: JsonObject, path: str) -> None:
+    if spec["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP):
+        inner = option.get("options") or []
+        _check_options(call, spec.get("options") or [], inner, f"{path}.options")
         return
-    value = option.get("value")
+    value, place = option.get("value"), f"{path}.value"
     types = _TYPES.get(spec["type"])
     if types is not None and type(value) not in types:
-        raise errors.invalid_form(f"{path}.value", "OPTION_TYPE", "Value has the wrong type.")
+        raise errors.invalid_form(place, "OPTION_TYPE", "Value has the wrong type.")
+    if spec["type"] == CHANNEL and spec.get("channel_types"):
+        channel = call.world.channels.get(snowflake(value, place))
+        if channel is None or channel.type not in spec["channel_types"]:
+            raise errors.invalid_form(place, "OPTION_TYPE", "Channel has the wrong type.")
     choices = spec.get("choices")
     if choices and value not in [choice["value"] for choice in choices]:
-        raise errors.invalid_form(f"{path}.value", "BASE_TYPE_CHOICES", "Value is no choice.")
+        raise errors.invalid_form(place, "BASE_TYPE_CHOICES", "Value is no choice.")
     low, high = spec.get("min_value"), spec.get("max_value")
     if isinstance(value, int | float) and (
         (low is not None and value < low) or (high is not None and value > high)
     ):
-        raise errors.invalid_form(f"{path}.value", "NUMBER_TYPE_RANGE", "Value is out of range.")
-
-
-def _resolve(
-    call: Call, channel: Channel, options: list[JsonObject], given: JsonObject
-) -> JsonObject:
-    resolved: JsonObject = {}
-    for option in _leaves(options):
-        value = str(option.get("value"))
-        if option.get("type") in (_USER, _CHANNEL, _ROLE, _MENTIONABLE):
-            _resolve_any(call, channel, value, resolved)
-    target = given.get("target_id")
-    if target is not None:
-        _resolve_any(call, channel, str(target), resolved)
-    return resolved
+        raise errors.invalid_form(place, "NUMBER_TYPE_RANGE", "Value is out of range.")
+    if isinstance(value, str) and spec["type"] == STRING:
+        shortest, longest = spec.get("min_length") or 0, spec.get("max_length") or _TEXT_LIMIT
+        if not shortest <= len(value) <= longest:
+            raise errors.wrong_length(place, shortest, longest)
 
 
 def _leaves(options: list[JsonObject]) -> list[JsonObject]:
@@ -156,23 +148,35 @@ def _leaves(options: list[JsonObject]) -> list[JsonObject]:
     return found
 
 
-def _resolve_any(call: Call, channel: Channel, text: str, resolved: dict[str, Any]) -> None:
-    """Add what an id stands for: a user with membership, a role, a channel or a message."""
-    world, wanted = call.world, int(text) if text.isdigit() else 0
-    guild = world.guilds.get(channel.guild_id or 0)
-    if wanted in world.users:
-        resolved.setdefault("users", {})[text] = payloads.user(world.users[wanted])
-        if guild is not None and wanted in guild.members:
-            member = payloads.member(world, guild.members[wanted], with_user=False)
-            member["permissions"] = str(int(world.permissions(channel, wanted)))
-            resolved.setdefault("members", {})[text] = member
-    elif guild is not None and wanted in guild.roles:
-        resolved.setdefault("roles", {})[text] = payloads.role(guild.roles[wanted])
-    elif wanted in channel.messages:
-        message = message_payload.message(world, channel.messages[wanted], world.bot.id)
-        resolved.setdefault("messages", {})[text] = message
-    elif wanted in world.channels:
-        place = world.channels[wanted]
-        shown = payloads.channel_for(world, place, world.bot.id)
-        shown["permissions"] = str(int(world.permissions(place, call.user.id)))
-        resolved.setdefault("channels", {})[text] = shown
+def _resolve(option: JsonObject, resolved: Resolved, *, complete: bool) -> None:
+    ways = {
+        USER_OPTION: resolved.add_user,
+        CHANNEL: resolved.add_channel,
+        ROLE: resolved.add_role,
+        MENTIONABLE: resolved.add_mentionable,
+    }
+    add = ways.get(option.get("type") or 0)
+    if add is not None and not add(str(option.get("value"))) and complete:
+        name = option.get("name")
+        raise errors.invalid_form(f"data.options.{name}.value", "OPTION_TYPE", "Unknown id.")
+
+
+def _with_files(
+    call: Call, options: list[JsonObject], given: JsonObject, resolved: Resolved
+) -> list[JsonObject]:
+    """The options with the numbers of uploaded files replaced by the ids they were given."""
+    told = {str(a.get("id")): a for a in given.get("attachments") or ()}
+    uploads = {upload.number: upload for upload in call.uploads}
+    seen = []
+    for option in options:
+        if option.get("options"):
+            seen.append(option | {"options": _with_files(call, option["options"], given, resolved)})
+        elif option.get("type") == ATTACHMENT and str(option.get("value")) in uploads:
+            number = str(option["value"])
+            file = new_attachment(call.world, uploads[number], told.get(number, {}))
+            call.world.uploads[file.id] = file
+            resolved.add_attachment(file)
+            seen.append(option | {"value": str(file.id)})
+        else:
+            seen.append(option)
+    return seen

@@ -3,16 +3,27 @@
 Shapes follow Discord's OpenAPI description: a field that Discord always sends is always here.
 """
 
+from typing import Any
+from urllib.parse import quote
+
 from bot.harness import payloads
 from bot.harness.model import (
     Attachment,
+    Channel,
     Interaction,
     JsonObject,
     Message,
     MessageFlag,
+    MessageType,
     Reaction,
 )
 from bot.harness.world import World
+
+_WITH_REFERENCED = (
+    MessageType.REPLY,
+    MessageType.THREAD_STARTER_MESSAGE,
+    MessageType.CONTEXT_MENU_COMMAND,
+)
 
 
 def message(
@@ -29,20 +40,10 @@ def message(
         "type": int(said.type),
         "channel_id": str(said.channel_id),
         "author": payloads.user(world.users[said.author_id]),
-        "content": said.content if with_content else "",
-        "timestamp": payloads.timestamp(said.created_at),
-        "edited_timestamp": payloads.timestamp_or_none(said.edited_at),
         "tts": said.tts,
         "mention_everyone": said.mentions.everyone,
-        "mentions": [payloads.user(world.users[i]) for i in said.mentions.user_ids],
-        "mention_roles": [str(i) for i in said.mentions.role_ids],
-        "attachments": [attachment(world, said, a) for a in said.attachments]
-        if with_content
-        else [],
-        "embeds": said.embeds if with_content else [],
-        "components": said.components if with_content else [],
         "pinned": said.pinned,
-        "flags": int(said.flags),
+        **_substance(world, said, with_content=with_content),
     }
     if said.reactions:
         data["reactions"] = [_reaction_count(r, viewer_id) for r in said.reactions.values()]
@@ -52,24 +53,73 @@ def message(
         data["thread"] = payloads.channel(world, world.channels[said.thread_id])
     if said.interaction is not None:
         data |= _interaction_fields(world, said.interaction)
+    if said.snapshots:
+        data["message_snapshots"] = [
+            {"message": _substance(world, s, with_content=with_content) | {"type": int(s.type)}}
+            for s in said.snapshots
+        ]
     if said.reference is not None:
         data["message_reference"] = {
-            "type": 0,
+            "type": int(said.reference.type),
             "channel_id": str(said.reference.channel_id),
-            "message_id": str(said.reference.message_id),
         }
+        if said.reference.message_id is not None:
+            data["message_reference"]["message_id"] = str(said.reference.message_id)
         if said.reference.guild_id is not None:
             data["message_reference"]["guild_id"] = str(said.reference.guild_id)
-        if with_reference:
+        if with_reference and said.type in _WITH_REFERENCED:
             data["referenced_message"] = _referenced(world, said, viewer_id, with_content)
     return data
+
+
+def _substance(world: World, said: Message, *, with_content: bool) -> JsonObject:
+    """What a message says, which is also what a forwarded one shows."""
+    data: JsonObject = {
+        "content": said.content if with_content else "",
+        "timestamp": payloads.timestamp(said.created_at),
+        "edited_timestamp": payloads.timestamp_or_none(said.edited_at),
+        "mentions": [payloads.user(world.users[i]) for i in said.mentions.user_ids],
+        "mention_roles": [str(i) for i in said.mentions.role_ids],
+        "attachments": [],
+        "embeds": [],
+        "components": [],
+        "flags": int(said.flags),
+    }
+    if with_content:
+        files = [attachment(world, said, a) for a in said.attachments]
+        data["attachments"] = files
+        data["embeds"] = _with_addresses(said.embeds, files)
+        data["components"] = _with_addresses(said.components, files)
+    return data
+
+
+def _with_addresses(tree: Any, files: list[JsonObject]) -> Any:  # noqa: ANN401 - JSON
+    """The same with attachment://NAME replaced by where that file is served."""
+    if not files or not tree:
+        return tree
+    if isinstance(tree, list):
+        return [_with_addresses(item, files) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    shown = {key: _with_addresses(value, files) for key, value in tree.items()}
+    for key in ("url", "proxy_url", "icon_url", "proxy_icon_url"):
+        name = str(shown.get(key) or "").removeprefix("attachment://")
+        file = next((f for f in files if f["filename"] == name), None)
+        if file is not None:
+            shown[key] = file["url"]
+            if "proxy_url" in shown and "id" in shown:
+                shown |= {"attachment_id": file["id"], "content_type": file["content_type"]}
+    if shown.get("type") == 13:
+        file = next((f for f in files if f["url"] == shown["file"]["url"]), None)
+        shown |= {"name": file["filename"], "size": file["size"]} if file else {}
+    return shown
 
 
 def _referenced(
     world: World, said: Message, viewer_id: int, with_content: bool
 ) -> JsonObject | None:
     assert said.reference is not None  # noqa: S101 - the caller looked
-    target = world.conversation.find(said.reference.channel_id, said.reference.message_id)
+    target = world.conversation.find(said.reference.channel_id, said.reference.message_id or 0)
     if target is None:
         return None
     own = target.author_id == viewer_id or viewer_id in target.mentions.user_ids
@@ -115,7 +165,20 @@ def integration_owners(use: Interaction) -> JsonObject:
 
 
 def attachment(world: World, said: Message, file: Attachment) -> JsonObject:
-    url = f"{world.cdn}attachments/{said.channel_id}/{file.id}/{file.filename}"
+    data = _file(world, said.channel_id, file)
+    if MessageFlag.EPHEMERAL in said.flags:
+        data["ephemeral"] = True
+    return data
+
+
+def uploaded(world: World, channel: Channel, file: Attachment) -> JsonObject:
+    """A file that was given to an interaction, and that is in no message."""
+    return _file(world, channel.id, file) | {"ephemeral": True}
+
+
+def _file(world: World, channel_id: int, file: Attachment) -> JsonObject:
+    name = quote(file.filename)
+    url = f"{world.cdn}attachments/{channel_id}/{file.id}/{name}"
     data: JsonObject = {
         "id": str(file.id),
         "filename": file.filename,
@@ -126,8 +189,6 @@ def attachment(world: World, said: Message, file: Attachment) -> JsonObject:
     }
     if file.description is not None:
         data["description"] = file.description
-    if MessageFlag.EPHEMERAL in said.flags:
-        data["ephemeral"] = True
     return data
 
 

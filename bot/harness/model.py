@@ -20,6 +20,7 @@ class ChannelType(IntEnum):
     ANNOUNCEMENT_THREAD = 10
     PUBLIC_THREAD = 11
     PRIVATE_THREAD = 12
+    STAGE = 13
     FORUM = 15
 
 
@@ -29,7 +30,16 @@ class MessageType(IntEnum):
     THREAD_CREATED = 18
     REPLY = 19
     CHAT_INPUT_COMMAND = 20
+    THREAD_STARTER_MESSAGE = 21
     CONTEXT_MENU_COMMAND = 23
+
+
+SAID_BY_SOMEONE = (
+    MessageType.DEFAULT,
+    MessageType.REPLY,
+    MessageType.CHAT_INPUT_COMMAND,
+    MessageType.CONTEXT_MENU_COMMAND,
+)
 
 
 class MessageFlag(IntFlag):
@@ -42,6 +52,11 @@ class MessageFlag(IntFlag):
 
 
 NO_FLAGS = MessageFlag(0)
+
+
+class ReferenceType(IntEnum):
+    REPLY = 0
+    FORWARD = 1
 
 
 class OverwriteType(IntEnum):
@@ -59,12 +74,16 @@ class InteractionType(IntEnum):
 
 @dataclass(slots=True)
 class User:
-    """An account. `token` is None for one that nobody can log in to."""
+    """An account. `token` is None for one that nobody can log in to.
+
+    Who does not accept direct messages cannot be sent any.
+    """
 
     id: int
     name: str
     global_name: str | None = None
     bot: bool = False
+    accepts_direct_messages: bool = True
     token: str | None = field(default=None, repr=False)
 
 
@@ -85,6 +104,9 @@ class Role:
     permissions: int
     position: int = 0
     mentionable: bool = False
+    hoist: bool = False
+    color: int = 0
+    unicode_emoji: str | None = None
     bot_id: int | None = None  # set on the managed role that comes with a bot
 
 
@@ -95,6 +117,9 @@ class Member:
     role_ids: list[int] = field(default_factory=list)
     nick: str | None = None
     timed_out_until: datetime | None = None
+    mute: bool = False
+    deaf: bool = False
+    flags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +140,18 @@ class ThreadInfo:
     member_ids: dict[int, datetime] = field(default_factory=dict)
     archived: bool = False
     locked: bool = False
+    invitable: bool = True
+    applied_tag_ids: tuple[int, ...] = ()
     auto_archive_minutes: int = 4320
     messages_sent: int = 0
 
 
 @dataclass(slots=True)
 class Channel:
-    """A guild's channel, a thread (`thread` is set) or a direct message (`guild_id` is None)."""
+    """A guild's channel, a thread (`thread` is set) or a direct message (`guild_id` is None).
+
+    `settings` are more fields of Discord's, by its names, that only change how it is shown.
+    """
 
     id: int
     type: ChannelType
@@ -138,17 +168,26 @@ class Channel:
     messages: "dict[int, Message]" = field(default_factory=dict, repr=False)
     last_message_id: int | None = None
     last_pin_at: datetime | None = None
+    settings: JsonObject = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Guild:
+    """A guild. `settings` are fields of Discord's, by its names, that replace the usual ones."""
+
     id: int
     name: str
     owner_id: int
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     channel_ids: list[int] = field(default_factory=list)
-    locale: str = "en-US"
+    thread_ids: dict[int, None] = field(default_factory=dict)
+    bans: dict[int, str | None] = field(default_factory=dict)
+    settings: JsonObject = field(default_factory=dict)
+
+    @property
+    def locale(self) -> str:
+        return str(self.settings.get("preferred_locale") or "en-US")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +208,12 @@ class Reaction:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a reply points to."""
+    """What a reply or a forward points to."""
 
     channel_id: int
-    message_id: int
+    message_id: int | None
     guild_id: int | None
+    type: ReferenceType = ReferenceType.REPLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +245,10 @@ class Message:
     attachments: list[Attachment] = field(default_factory=list)
     reactions: dict[str, Reaction] = field(default_factory=dict)
     reference: Reference | None = None
+    snapshots: "list[Message]" = field(default_factory=list)
     nonce: str | int | None = None
     edited_at: datetime | None = None
-    pinned: bool = False
+    pinned_at: datetime | None = None
     tts: bool = False
     thread_id: int | None = None
     interaction: "Interaction | None" = None
@@ -216,6 +257,15 @@ class Message:
     @property
     def created_at(self) -> datetime:
         return snowflake_time(self.id)
+
+    @property
+    def pinned(self) -> bool:
+        return self.pinned_at is not None
+
+    @property
+    def is_system(self) -> bool:
+        """Whether Discord itself said this, so that there is nothing in it to pin or forward."""
+        return self.type not in SAID_BY_SOMEONE
 
 
 @dataclass(slots=True)
@@ -242,7 +292,7 @@ class Interaction:
     """One use of a command, component or modal by a person, from creation to its last follow-up.
 
     `source_message_id` is the message whose component was used; `original_id` is what
-    `@original` means once the application has answered.
+    `@original` means once the application has answered; `modal` is the one it answered with.
     """
 
     id: int
@@ -259,4 +309,5 @@ class Interaction:
     answered: bool = False
     failed: bool = False
     original_id: int | None = None
+    modal: JsonObject | None = None
     parent: "Interaction | None" = None

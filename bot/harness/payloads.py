@@ -66,10 +66,10 @@ def member(world: World, guild_member: Member, *, with_user: bool = True) -> Jso
         "banner": None,
         "collectibles": None,
         "communication_disabled_until": timestamp_or_none(guild_member.timed_out_until),
-        "deaf": False,
-        "flags": 0,
+        "deaf": guild_member.deaf,
+        "flags": guild_member.flags,
         "joined_at": timestamp(guild_member.joined_at),
-        "mute": False,
+        "mute": guild_member.mute,
         "nick": guild_member.nick,
         "pending": False,
         "premium_since": None,
@@ -87,13 +87,17 @@ def role(guild_role: Role) -> JsonObject:
         "description": None,
         "permissions": str(guild_role.permissions),
         "position": guild_role.position,
-        "color": 0,
-        "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
-        "hoist": False,
+        "color": guild_role.color,
+        "colors": {
+            "primary_color": guild_role.color,
+            "secondary_color": None,
+            "tertiary_color": None,
+        },
+        "hoist": guild_role.hoist,
         "managed": guild_role.bot_id is not None,
         "mentionable": guild_role.mentionable,
         "icon": None,
-        "unicode_emoji": None,
+        "unicode_emoji": guild_role.unicode_emoji,
         "flags": 0,
     }
     if guild_role.bot_id is not None:
@@ -130,6 +134,7 @@ def channel(world: World, place: Channel) -> JsonObject:
             {"id": str(o.id), "type": int(o.type), "allow": str(o.allow), "deny": str(o.deny)}
             for o in place.overwrites.values()
         ],
+        **place.settings,
     }
 
 
@@ -171,8 +176,9 @@ def _thread_fields(place: Channel) -> JsonObject:
         "create_timestamp": timestamp(info.created_at),
     }
     if place.type is ChannelType.PRIVATE_THREAD:
-        metadata["invitable"] = True
+        metadata["invitable"] = info.invitable
     return {
+        "applied_tags": [str(i) for i in info.applied_tag_ids],
         "owner_id": str(info.owner_id),
         "thread_metadata": metadata,
         "message_count": len(place.messages),
@@ -224,6 +230,7 @@ def guild(world: World, place: Guild) -> JsonObject:
         "verification_level": 0,
         "widget_channel_id": None,
         "widget_enabled": False,
+        **place.settings,
     }
 
 
@@ -248,10 +255,23 @@ def gateway_guild(world: World, place: Guild, viewer_id: int, *, all_members: bo
         ],
         "threads": [channel_for(world, t, viewer_id) for t in threads],
         "voice_states": [],
-        "presences": [],
+        "presences": [presence(world, m.user_id) for m in members if m.user_id in world.presences],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
+    }
+
+
+def presence(world: World, user_id: int) -> JsonObject:
+    """Someone's status and activities; who set none is offline."""
+    known = world.presences.get(user_id)
+    shown = known or {"status": "offline", "activities": []}
+    status = shown["status"]
+    return {
+        "user": {"id": str(user_id)},
+        "status": status,
+        "activities": shown["activities"],
+        "client_status": {} if status == "offline" else {"desktop": status},
     }
 
 
@@ -267,7 +287,9 @@ def command(registered: Command) -> JsonObject:
         "name_localizations": None,
         "description_localizations": None,
     }
-    data |= registered.spec
+    data |= {key: value for key, value in registered.spec.items() if value is not None}
+    if data["default_member_permissions"] is not None:
+        data["default_member_permissions"] = str(data["default_member_permissions"])
     data |= {
         "id": str(registered.id),
         "application_id": str(registered.application_id),

@@ -3,6 +3,8 @@
 Rule: https://discord.com/developers/docs/topics/permissions#permission-overwrites
 """
 
+import math
+from datetime import datetime
 from enum import IntFlag
 
 from bot.harness.model import Channel, Guild, Member, Overwrite, OverwriteType
@@ -103,23 +105,36 @@ DIRECT_MESSAGE = (
 )
 """What either side of a direct message may do in it."""
 
+_NEED_SEND = (
+    Permission.MENTION_EVERYONE
+    | Permission.SEND_TTS_MESSAGES
+    | Permission.ATTACH_FILES
+    | Permission.EMBED_LINKS
+)
 _TIMED_OUT = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
 
 
-def guild_permissions(guild: Guild, member: Member) -> Permission:
-    """What a member may do in a guild before any channel's overwrites."""
+def guild_permissions(guild: Guild, member: Member, now: datetime) -> Permission:
+    """What a member may do in a guild before any channel's overwrites.
+
+    A timeout takes away all but looking; owners and administrators cannot be silenced.
+    """
     if guild.owner_id == member.user_id:
         return ALL
     total = Permission(guild.roles[guild.id].permissions)
     for role_id in member.role_ids:
         if role_id in guild.roles:
             total |= Permission(guild.roles[role_id].permissions)
-    return ALL if Permission.ADMINISTRATOR in total else total
+    if Permission.ADMINISTRATOR in total:
+        return ALL
+    return total & _TIMED_OUT if is_timed_out(member, now) else total
 
 
-def channel_permissions(guild: Guild, channel: Channel, member: Member) -> Permission:
+def channel_permissions(
+    guild: Guild, channel: Channel, member: Member, now: datetime
+) -> Permission:
     """What a member may do in a channel; for a thread, pass its parent channel."""
-    total = guild_permissions(guild, member)
+    total = guild_permissions(guild, member, now)
     if total == ALL:
         return ALL
     overwrites = channel.overwrites
@@ -127,9 +142,27 @@ def channel_permissions(guild: Guild, channel: Channel, member: Member) -> Permi
     total = _apply(total, _merged(channel, member))
     own = overwrites.get(member.user_id)
     total = _apply(total, own if own and own.type is OverwriteType.MEMBER else None)
-    if member.timed_out_until is not None:
+    if is_timed_out(member, now):
         total &= _TIMED_OUT
+    if Permission.SEND_MESSAGES not in total:
+        total &= ~_NEED_SEND
     return total if Permission.VIEW_CHANNEL in total else NONE
+
+
+def is_timed_out(member: Member, now: datetime) -> bool:
+    return member.timed_out_until is not None and member.timed_out_until > now
+
+
+def rank(guild: Guild, user_id: int) -> float:
+    """The position of a member's highest role: one may only act on what is below; the owner on all.
+
+    Rule: https://discord.com/developers/docs/topics/permissions#permission-hierarchy
+    """
+    if user_id == guild.owner_id:
+        return math.inf
+    member = guild.members.get(user_id)
+    ids = member.role_ids if member else []
+    return max((guild.roles[i].position for i in ids if i in guild.roles), default=0)
 
 
 def _apply(total: Permission, overwrite: Overwrite | None) -> Permission:

@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 from bot.harness.client import UserClient
 from bot.harness.eventlog import Event, Predicate, SeenMessage, named
+from bot.harness.filling import Filling, component_of, filled
 from bot.harness.model import JsonObject
-from bot.harness.slash import find_command, with_options
+from bot.harness.slash import find_command, named_command, with_options, with_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,34 @@ class Person(UserClient):
         spec, path = find_command(await self.commands(guild_id), command)
         return await self._interact(2, guild_id, channel_id, with_options(spec, path, options))
 
+    async def slash_with_files(
+        self,
+        guild_id: str | int | None,
+        channel_id: str | int,
+        command: str,
+        files: Mapping[str, bytes],
+        **options: object,
+    ) -> Sent:
+        """The same with files for options that take one, whose values are "0", "1" and so on."""
+        spec, path = find_command(await self.commands(guild_id), command)
+        data = with_options(spec, path, options)
+        data["attachments"] = [{"id": str(i), "filename": n} for i, n in enumerate(files)]
+        return await self._interact(2, guild_id, channel_id, data, files=files)
+
+    async def use_on_user(
+        self, guild_id: str | int | None, channel_id: str | int, command: str, user_id: str | int
+    ) -> Sent:
+        """Pick a command from a user's context menu. Raises LookupError."""
+        spec = named_command(await self.commands(guild_id), command, 2)
+        return await self._interact(2, guild_id, channel_id, with_target(spec, str(user_id)))
+
+    async def use_on_message(self, message: Mapping[str, Any], command: str) -> Sent:
+        """Pick a command from a message's context menu. Raises LookupError."""
+        guild_id = self._guild_of(message)
+        spec = named_command(await self.commands(guild_id), command, 3)
+        data = with_target(spec, _id_of(message))
+        return await self._interact(2, guild_id, message["channel_id"], data)
+
     async def autocomplete(
         self,
         guild_id: str | int | None,
@@ -117,27 +146,36 @@ class Person(UserClient):
 
         Raises LookupError when the message, as it was given, has no such component.
         """
-        component = _component(message, which)
+        component = component_of(message, which)
         data: JsonObject = {
             "component_type": component["type"],
             "custom_id": component["custom_id"],
         }
         if values is not None:
             data["values"] = values
-        guild_id = message.get("guild_id") or self.log.guild_of.get(str(message["channel_id"]))
+        guild_id = self._guild_of(message)
         extra = {"message_id": message["id"], "message_flags": message.get("flags", 0)}
         return await self._interact(3, guild_id, message["channel_id"], data, extra)
 
-    async def submit_modal(self, modal: Event, values: Mapping[str, str]) -> Sent:
-        """Fill a modal (an INTERACTION_MODAL_CREATE event): a text for each custom_id."""
-        filled = [_filled(component, values) for component in modal.data["components"]]
+    async def submit_modal(
+        self,
+        modal: Event,
+        values: Mapping[str, Filling],
+        files: Mapping[str, bytes] | None = None,
+    ) -> Sent:
+        """Fill a modal (an INTERACTION_MODAL_CREATE event), by custom_id.
+
+        A text or a radio button is a string, what is chosen in a select a list, a checkbox a bool;
+        for uploads the list has the numbers of `files` ("0", "1").
+        """
+        parts = [filled(component, values) for component in modal.data["components"]]
         data: JsonObject = {
             "id": modal.data["id"],
             "custom_id": modal.data["custom_id"],
-            "components": filled,
+            "components": parts,
         }
         guild_id, channel_id = modal.data.get("guild_id"), modal.data["channel_id"]
-        return await self._interact(5, guild_id, channel_id, data)
+        return await self._interact(5, guild_id, channel_id, data, files=files)
 
     async def outcome(self, sent: Sent, *, timeout: float = 5.0) -> str:  # noqa: ASYNC109
         """INTERACTION_SUCCESS or INTERACTION_FAILURE, whichever an interaction led to."""
@@ -259,6 +297,7 @@ class Person(UserClient):
         channel_id: str | int,
         data: JsonObject,
         extra: JsonObject | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> Sent:
         nonce, since = self._nonce(), self.mark()
         body: JsonObject = {
@@ -270,9 +309,12 @@ class Person(UserClient):
         } | (extra or {})
         if guild_id is not None:
             body["guild_id"] = str(guild_id)
-        await self.request("POST", "/interactions", body)
+        await self.request("POST", "/interactions", body, files)
         told = await self.wait_for(named("INTERACTION_CREATE", nonce=nonce), since=since)
         return Sent(told.data["id"], nonce, since)
+
+    def _guild_of(self, message: Mapping[str, Any]) -> str | None:
+        return message.get("guild_id") or self.log.guild_of.get(str(message["channel_id"]))
 
     def _nonce(self) -> str:
         return str(secrets.randbits(63))
@@ -284,29 +326,3 @@ def _id_of(message: Mapping[str, Any] | str | int) -> str:
 
 def _path(message: Mapping[str, Any]) -> str:
     return f"/channels/{message['channel_id']}/messages/{message['id']}"
-
-
-def _component(message: Mapping[str, Any], which: str) -> JsonObject:
-    pending = list(message.get("components") or ())
-    labels = []
-    while pending:
-        component = pending.pop(0)
-        if component.get("custom_id") is not None:
-            if which in (component["custom_id"], component.get("label")):
-                return cast("JsonObject", component)
-            labels.append(component.get("label") or component["custom_id"])
-        pending += component.get("components") or ()
-        pending += [component["accessory"]] if component.get("accessory") else []
-    raise LookupError(f"no component {which!r} here; there are {labels}")
-
-
-def _filled(component: JsonObject, values: Mapping[str, str]) -> JsonObject:
-    filled: JsonObject = {"type": component["type"], "id": component.get("id")}
-    if component.get("custom_id") is not None:
-        filled["custom_id"] = component["custom_id"]
-        filled["value"] = values.get(component["custom_id"], component.get("value") or "")
-    if "components" in component:
-        filled["components"] = [_filled(part, values) for part in component["components"]]
-    if "component" in component:
-        filled["component"] = _filled(component["component"], values)
-    return filled

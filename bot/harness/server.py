@@ -17,29 +17,30 @@ from aiohttp.web import (
 
 from bot.harness import routes
 from bot.harness.api import PREFIX, Api, RequestRecord
+from bot.harness.control import PREFIX as CONTROL
+from bot.harness.control import Control
+from bot.harness.fault_injector import FaultInjector
 from bot.harness.gateway import Gateway
 from bot.harness.interactions import Interactions
 from bot.harness.model import JsonObject, User
 from bot.harness.permissions import Permission
+from bot.harness.ratelimits import Limits
+from bot.harness.rest_faults import is_of_bot, route_of
 from bot.harness.sample import sample_world
+from bot.harness.trace import Kind, Trace
+from bot.harness.web import pages
 from bot.harness.world import World
 
 BODY_LIMIT = 100 * 1024 * 1024
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Fake Discord</title>
-<h1>Fake Discord</h1>
-<p>This is a stand-in for Discord, for trying and testing bots without an account.</p>
-<p>REST is at <code>{rest}</code>, the gateway at <code>{gateway}</code>.</p>
-</html>
-"""
 
 
 class FakeDiscord:
     """A server on a world (the sample world unless given), for use as `async with`.
 
     `port` 0 takes a free one. `respond_within` is how long an application has for the first answer
-    to an interaction, in seconds. After a stop it can start again, on the same port and world but
-    without the sessions. Several may run side by side.
+    to an interaction, in seconds. `limits` (off unless given) are those of REST and gateway. After
+    a stop it can start again, on the same port and world but without the sessions. Several may run
+    side by side.
     """
 
     def __init__(
@@ -49,13 +50,18 @@ class FakeDiscord:
         host: str = "127.0.0.1",
         port: int = 0,
         respond_within: float = 3.0,
+        limits: Limits | None = None,
     ) -> None:
         self.world = world or sample_world()
         self.host = host
         self.port = port
         self.interactions = Interactions(self.world, respond_within=respond_within)
-        self.api = Api(self.world, self.interactions)
-        self.gateway_server = Gateway(self.world)
+        self.limits = limits or Limits.off(self.world.clock)
+        self.api = Api(self.world, self.interactions, self.limits)
+        self.gateway_server = Gateway(self.world, self.limits)
+        self.faults = FaultInjector(self.world, self.gateway_server, self.interactions)
+        self.control = Control(self.faults, self.gateway_server)
+        self.api.watchers.append(self._trace_request)
         self._runner: AppRunner | None = None
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -84,6 +90,7 @@ class FakeDiscord:
         if self._unsubscribe is not None:
             self._unsubscribe()
         self.interactions.close()
+        await self.faults.close()
         await self.gateway_server.close()
         await runner.cleanup()
 
@@ -112,6 +119,11 @@ class FakeDiscord:
     @property
     def web(self) -> str:
         return f"http://{self.host}:{self.port}/"
+
+    @property
+    def control_url(self) -> str:
+        """Where the control API is; its token is `control.token`."""
+        return f"http://{self.host}:{self.port}{CONTROL}"
 
     @property
     def bot_token(self) -> str:
@@ -149,6 +161,11 @@ class FakeDiscord:
         """How often each route that this server does not have was asked for."""
         return self.api.unknown_routes
 
+    @property
+    def trace(self) -> Trace:
+        """All that went on: requests, gateway frames, connections and faults."""
+        return self.gateway_server.trace
+
     # What a test does to the bot
 
     async def drop_bot(self, code: int | None = None) -> int:
@@ -175,20 +192,21 @@ class FakeDiscord:
     # Inside
 
     def _app(self) -> Application:
-        app = Application(client_max_size=BODY_LIMIT)
+        app = Application(client_max_size=BODY_LIMIT, middlewares=[self.faults.rest.guard])
+        self.control.add_to(app)
         app.router.add_get("/", self._root)
         app.router.add_get("/gateway", self.gateway_server.handle)
         app.router.add_get("/gateway/", self.gateway_server.handle)
         app.router.add_get("/attachments/{channel_id}/{attachment_id}/{name}", self._attachment)
         self.api.add_to(app, routes.ALL)
+        pages.add_to(app, self.describe)
         return app
 
     async def _root(self, request: Request) -> StreamResponse:
         # Some clients keep only host and port of the gateway's address.
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self.gateway_server.handle(request)
-        page = _PAGE.format(rest=self.rest, gateway=self.gateway)
-        return Response(text=page, content_type="text/html")
+        return await pages.index(request)
 
     async def _attachment(self, request: Request) -> Response:
         found = self.world.conversation.attachment(
@@ -196,7 +214,21 @@ class FakeDiscord:
         )
         if found is None:
             raise HTTPNotFound
-        return Response(body=found.data, headers={"Content-Type": found.content_type})
+        headers = pages.UPLOAD_HEADERS | {"Content-Type": found.content_type}
+        return Response(body=found.data, headers=headers)
+
+    def _trace_request(self, request: Request, record: RequestRecord) -> None:
+        told = {
+            "method": record.method,
+            "path": record.path,
+            "route": route_of(request),
+            "status": record.status,
+            "body": record.body,
+            "query": record.query,
+            "answer": record.answer,
+            "bot": is_of_bot(request),
+        }
+        self.trace.add(Kind.REQUEST, told, record.user_id)
 
     def _role_of(self, user: User) -> str:
         manage = Permission.MANAGE_GUILD

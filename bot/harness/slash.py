@@ -11,11 +11,7 @@ def find_command(commands: list[JsonObject], full_name: str) -> tuple[JsonObject
     A guild's own command goes before a global one. Raises LookupError if there is none.
     """
     first, *rest = full_name.removeprefix("/").split()
-    named = [c for c in commands if c["name"] == first and c.get("type", 1) == 1]
-    if not named:
-        known = sorted(c["name"] for c in commands)
-        raise LookupError(f"no command {first!r}; there are {known}")
-    command = max(named, key=lambda c: c.get("guild_id") is not None)
+    command = named_command(commands, first, 1)
     path: list[JsonObject] = []
     here = command
     for name in rest:
@@ -27,6 +23,20 @@ def find_command(commands: list[JsonObject], full_name: str) -> tuple[JsonObject
         path.append(chosen)
         here = chosen
     return command, path
+
+
+def named_command(commands: list[JsonObject], name: str, kind: int) -> JsonObject:
+    """The command of a name and type. Raises LookupError if there is none."""
+    named = [c for c in commands if c["name"] == name and c.get("type", 1) == kind]
+    if not named:
+        known = sorted(c["name"] for c in commands)
+        raise LookupError(f"no command {name!r}; there are {known}")
+    return max(named, key=lambda c: c.get("guild_id") is not None)
+
+
+def with_target(command: JsonObject, target_id: str) -> JsonObject:
+    """The interaction data for a command of the context menu, used on a user or a message."""
+    return with_options(command, [], {}) | {"target_id": target_id}
 
 
 def with_options(

@@ -54,6 +54,7 @@ class Dispatch:
     """One event. `payload` makes its data for a viewer for whom `sees` is true.
 
     `intent` is what a bot needs (none: always sent); `guild_id` decides the shard, None is shard 0.
+    Viewers of one `shape` get the same data, which is then made once.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Dispatch:
     sees: Callable[[int], bool]
     intent: Intent = NO_INTENT
     guild_id: int | None = None
+    shape: Callable[[Viewer], object] = lambda viewer: viewer
 
     def is_for(self, viewer: Viewer) -> bool:
         if viewer.bot:
@@ -70,6 +72,17 @@ class Dispatch:
             if ((self.guild_id or 0) >> 22) % count != shard:
                 return False
         return self.sees(viewer.user_id)
+
+
+def same_for_all(
+    name: str,
+    data: JsonObject,
+    sees: Callable[[int], bool],
+    intent: Intent = NO_INTENT,
+    guild_id: int | None = None,
+) -> Dispatch:
+    """An event whose data does not depend on who looks."""
+    return Dispatch(name, lambda _: data, sees, intent, guild_id, lambda _: None)
 
 
 def content_is_visible(message: Message, viewer: Viewer) -> bool:

@@ -4,7 +4,6 @@ One `World` is all that the server knows. It does no I/O and knows no JSON shape
 changes something tells the listeners, so that nothing can change without its gateway event.
 """
 
-import base64
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,22 +19,25 @@ from bot.harness.changes import (
     MemberAdded,
     MemberRemoved,
     MemberUpdated,
+    PresenceChanged,
     RoleCreated,
+    RoleDeleted,
 )
+from bot.harness.channel_settings import usual_settings
 from bot.harness.conversation import Conversation
 from bot.harness.errors import Code, DiscordError
 from bot.harness.model import (
     Application,
+    Attachment,
     Channel,
     ChannelType,
     Command,
     Guild,
     Interaction,
+    JsonObject,
     Member,
-    Message,
     Overwrite,
     Role,
-    ThreadInfo,
     User,
 )
 from bot.harness.permissions import (
@@ -47,6 +49,7 @@ from bot.harness.permissions import (
     guild_permissions,
 )
 from bot.harness.snowflake import SnowflakeMaker
+from bot.harness.tokens import new_token
 
 Listener = Callable[[Change], None]
 
@@ -68,10 +71,13 @@ class World:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.commands: dict[int, Command] = {}
+        self.uploads: dict[int, Attachment] = {}  # given to interactions, in no message
         self.interactions: dict[str, Interaction] = {}
         self.conversation = Conversation(self)
         self.privileged_intents = True
         self.cdn = ""  # where attachments are served, with a slash at the end; a server sets it
+        self.presences: dict[int, JsonObject] = {}  # by user; who is not in it is offline
+        self._direct: dict[frozenset[int], Channel] = {}
         self._tokens: dict[str, User] = {}
         self._listeners: list[Listener] = []
         owner = self.add_user("developer", token=None)
@@ -137,6 +143,14 @@ class World:
         if token is not None:
             self._tokens[token] = user
 
+    def set_presence(self, user: User, presence: JsonObject | None) -> None:
+        """What others see of a user's status and activities; None is offline."""
+        if presence is None:
+            self.presences.pop(user.id, None)
+        else:
+            self.presences[user.id] = presence
+        self.tell(PresenceChanged(user.id))
+
     def user_of(self, token: str) -> User | None:
         return self._tokens.get(token)
 
@@ -188,19 +202,42 @@ class World:
     def remove_guild(self, guild: Guild) -> None:
         """Delete a guild with all that is in it."""
         del self.guilds[guild.id]
-        for channel in [c for c in self.channels.values() if c.guild_id == guild.id]:
-            del self.channels[channel.id]
+        for channel_id in (*guild.channel_ids, *guild.thread_ids):
+            del self.channels[channel_id]
         for command in [c for c in self.commands.values() if c.guild_id == guild.id]:
             del self.commands[command.id]
         self.tell(GuildDeleted(guild, tuple(guild.members)))
 
     def add_role(
-        self, guild: Guild, name: str, permissions: Permission = NONE, *, mentionable: bool = False
+        self,
+        guild: Guild,
+        name: str,
+        permissions: Permission = NONE,
+        *,
+        mentionable: bool = False,
     ) -> Role:
+        """A new role above all others."""
         role = Role(self.new_id(), name, int(permissions), len(guild.roles), mentionable)
+        self.place_role(guild, role)
+        return role
+
+    def place_role(self, guild: Guild, role: Role) -> None:
+        """Put a role into a guild at its position; the ones from there on move up."""
+        for other in guild.roles.values():
+            if other.position >= role.position:
+                other.position += 1
         guild.roles[role.id] = role
         self.tell(RoleCreated(guild, role))
-        return role
+
+    def remove_role(self, guild: Guild, role: Role) -> None:
+        """Delete a role and take it from everyone and every channel that has it."""
+        del guild.roles[role.id]
+        for member in guild.members.values():
+            if role.id in member.role_ids:
+                member.role_ids.remove(role.id)
+        for channel_id in guild.channel_ids:
+            self.channels[channel_id].overwrites.pop(role.id, None)
+        self.tell(RoleDeleted(guild, role))
 
     def add_member(self, guild: Guild, user: User, *, roles: Iterable[Role] = ()) -> Member:
         member = Member(user.id, self.now(), [role.id for role in roles])
@@ -219,6 +256,9 @@ class World:
         """A kick or a leave. Raises 10007 if they were not in."""
         if guild.members.pop(user_id, None) is None:
             raise DiscordError(Code.UNKNOWN_MEMBER)
+        for thread in self.threads_of(guild):
+            if thread.thread is not None:
+                thread.thread.member_ids.pop(user_id, None)
         self.tell(MemberRemoved(guild, user_id))
         self.tell(GuildDeleted(guild, (user_id,)))
 
@@ -254,12 +294,17 @@ class World:
             position=len(guild.channel_ids),
             parent_id=parent_id,
             overwrites={overwrite.id: overwrite for overwrite in overwrites},
+            settings=usual_settings(type),
         )
+        self.place_channel(guild, channel, tell=tell)
+        return channel
+
+    def place_channel(self, guild: Guild, channel: Channel, *, tell: bool = True) -> None:
+        """Put a channel into a guild."""
         self.channels[channel.id] = channel
         guild.channel_ids.append(channel.id)
         if tell:
             self.tell(ChannelCreated(channel))
-        return channel
 
     def set_overwrite(self, channel: Channel, overwrite: Overwrite) -> None:
         channel.overwrites[overwrite.id] = overwrite
@@ -271,55 +316,26 @@ class World:
 
     def remove_channel(self, channel: Channel) -> None:
         """Delete a channel or thread; a channel takes its threads with it."""
-        for thread in [c for c in self.channels.values() if c.thread and c.parent_id == channel.id]:
-            del self.channels[thread.id]
+        guild = self.guilds.get(channel.guild_id or 0)
+        if guild is not None and channel.thread is None:
+            guild.channel_ids.remove(channel.id)
+            for thread in self.threads_of(guild):
+                if thread.parent_id == channel.id:
+                    del self.channels[thread.id], guild.thread_ids[thread.id]
+        elif guild is not None:
+            del guild.thread_ids[channel.id]
         del self.channels[channel.id]
-        if channel.guild_id is not None and channel.thread is None:
-            self.guilds[channel.guild_id].channel_ids.remove(channel.id)
         self.tell(ChannelDeleted(channel))
 
     def open_dm(self, one: User, other: User) -> Channel:
         """The direct message channel of two users; there is at most one."""
-        pair = {one.id, other.id}
-        for channel in self.channels.values():
-            if channel.type is ChannelType.DM and set(channel.recipient_ids) == pair:
-                return channel
+        pair = frozenset((one.id, other.id))
+        if pair in self._direct:
+            return self._direct[pair]
         channel = Channel(self.new_id(), ChannelType.DM, recipient_ids=(one.id, other.id))
-        self.channels[channel.id] = channel
+        self.channels[channel.id] = self._direct[pair] = channel
         self.tell(ChannelCreated(channel))
         return channel
-
-    def add_thread(
-        self,
-        parent: Channel,
-        owner: User,
-        name: str,
-        *,
-        from_message: Message | None = None,
-        type: ChannelType = ChannelType.PUBLIC_THREAD,  # noqa: A002 - Discord's name of the field
-        auto_archive_minutes: int = 4320,
-    ) -> Channel:
-        """A thread under `parent`; one that starts from a message has that message's id."""
-        now = self.now()
-        thread = Channel(
-            id=from_message.id if from_message else self.new_id(),
-            type=type,
-            guild_id=parent.guild_id,
-            name=name,
-            parent_id=parent.id,
-            thread=ThreadInfo(
-                owner_id=owner.id,
-                created_at=now,
-                archived_at=now,
-                member_ids={owner.id: now},
-                auto_archive_minutes=auto_archive_minutes,
-            ),
-        )
-        self.channels[thread.id] = thread
-        self.tell(ChannelCreated(thread))
-        if from_message is not None:
-            self.conversation.attach_thread(from_message, thread)
-        return thread
 
     def channel(self, channel_id: int) -> Channel:
         """Raises 10003 for none."""
@@ -329,7 +345,7 @@ class World:
             raise DiscordError(Code.UNKNOWN_CHANNEL) from None
 
     def threads_of(self, guild: Guild) -> list[Channel]:
-        return [c for c in self.channels.values() if c.thread and c.guild_id == guild.id]
+        return [self.channels[i] for i in guild.thread_ids]
 
     # Permissions
 
@@ -342,7 +358,7 @@ class World:
         if guild is None or member is None:
             return NONE
         place = self.channels.get(channel.parent_id or 0) if channel.thread else channel
-        total = channel_permissions(guild, place, member) if place else NONE
+        total = channel_permissions(guild, place, member, self.now()) if place else NONE
         private = channel.thread is not None and channel.type is ChannelType.PRIVATE_THREAD
         if private and channel.thread and user_id not in channel.thread.member_ids:
             return total if Permission.MANAGE_THREADS in total else NONE
@@ -351,13 +367,7 @@ class World:
     def guild_permissions(self, guild: Guild, user_id: int) -> Permission:
         """What a user may do in a guild; nothing for who is not in it."""
         member = guild.members.get(user_id)
-        return guild_permissions(guild, member) if member else NONE
+        return guild_permissions(guild, member, self.now()) if member else NONE
 
     def can_view(self, channel: Channel, user_id: int) -> bool:
         return Permission.VIEW_CHANNEL in self.permissions(channel, user_id)
-
-
-def new_token(user_id: int) -> str:
-    """A token in Discord's form: clients read the user's id from its first part."""
-    first = base64.b64encode(str(user_id).encode()).decode().rstrip("=")
-    return f"{first}.{secrets.token_urlsafe(4)}.{secrets.token_urlsafe(27)}"

@@ -15,6 +15,8 @@ from discord.http import Route
 
 from bot.harness import FakeDiscord, Person
 
+from . import openapi
+
 SOON = 5.0
 
 
@@ -77,6 +79,8 @@ async def fake(pointed: Callable[[FakeDiscord], None]) -> AsyncIterator[FakeDisc
     async with FakeDiscord() as server:
         pointed(server)
         yield server
+    if openapi.available():
+        assert not openapi.violations(server.requests)
 
 
 @asynccontextmanager

@@ -1,15 +1,15 @@
 """The application and its commands, global and of one guild."""
 
-import re
+from typing import Any
 
-from bot.harness import errors, payloads
+from bot.harness import payloads
 from bot.harness.api import Route
 from bot.harness.call import Call, Reply
+from bot.harness.command_forms import CHAT_INPUT, MESSAGE, USER, check_command
 from bot.harness.errors import Code, DiscordError
 from bot.harness.model import Command, JsonObject
 
-_NAME = re.compile(r"^[-_'\w]{1,32}$")
-_CHAT_INPUT = 1
+_LIMITS = {CHAT_INPUT: 100, USER: 15, MESSAGE: 15}
 
 
 async def get_application(call: Call) -> JsonObject:
@@ -28,7 +28,8 @@ async def replace_commands(call: Call) -> list[JsonObject]:
     guild_id = _scope(call)
     specs = call.items
     for index, spec in enumerate(specs):
-        _check(spec, f"{index}.")
+        check_command(spec, (str(index),))
+    _refuse_too_many([int(spec.get("type") or CHAT_INPUT) for spec in specs])
     before = {(c.type, c.name): c for c in _commands(call, guild_id)}
     for command in before.values():
         del call.world.commands[command.id]
@@ -38,8 +39,10 @@ async def replace_commands(call: Call) -> list[JsonObject]:
 async def create_command(call: Call) -> Reply:
     """Create or, with a name that is taken, replace."""
     guild_id = _scope(call)
-    _check(call.json, "")
+    check_command(call.json)
     before = {(c.type, c.name): c for c in _commands(call, guild_id)}
+    spec = (int(call.json.get("type") or CHAT_INPUT), str(call.json["name"]))
+    _refuse_too_many([kind for kind, _ in {*before, spec}])
     command = _put(call, guild_id, call.json, before)
     known = (command.type, command.name) in before
     return Reply(200 if known else 201, payloads.command(command))
@@ -52,8 +55,8 @@ async def get_command(call: Call) -> JsonObject:
 async def edit_command(call: Call) -> JsonObject:
     command = _command(call)
     spec = command.spec | call.json
-    _check(spec, "")
-    command.spec, command.version = spec, call.world.new_id()
+    check_command(spec)
+    command.spec, command.version = _present(spec), call.world.new_id()
     return payloads.command(command)
 
 
@@ -87,6 +90,12 @@ def _scope(call: Call) -> int | None:
     return guild.id
 
 
+def _refuse_too_many(kinds: list[int]) -> None:
+    for kind, limit in _LIMITS.items():
+        if kinds.count(kind) > limit:
+            raise DiscordError(Code.TOO_MANY_COMMANDS)
+
+
 def _commands(call: Call, guild_id: int | None) -> list[Command]:
     return [c for c in call.world.commands.values() if c.guild_id == guild_id]
 
@@ -105,35 +114,26 @@ def _put(
     spec: JsonObject,
     before: dict[tuple[int, str], Command],
 ) -> Command:
-    known = before.get((int(spec.get("type", _CHAT_INPUT)), str(spec["name"])))
-    same = known is not None and known.spec == spec
+    known = before.get((int(spec.get("type") or CHAT_INPUT), str(spec["name"])))
+    same = known is not None and known.spec == _present(spec)
     command = Command(
         id=known.id if known else call.world.new_id(),
         version=known.version if known and same else call.world.new_id(),
         application_id=call.world.application.id,
         guild_id=guild_id,
-        spec=dict(spec),
+        spec=_present(spec),
     )
     call.world.commands[command.id] = command
     return command
 
 
-def _check(spec: object, path: str) -> None:
-    if not isinstance(spec, dict):
-        raise DiscordError(Code.INVALID_JSON)
-    if not spec.get("name"):
-        raise errors.required(f"{path}name")
-    if spec.get("type", _CHAT_INPUT) != _CHAT_INPUT:
-        return
-    name = str(spec["name"])
-    if not _NAME.match(name) or name != name.lower():
-        raise errors.invalid_form(
-            f"{path}name",
-            "APPLICATION_COMMAND_INVALID_NAME",
-            "Command name is invalid",
-        )
-    if not spec.get("description"):
-        raise errors.required(f"{path}description")
+def _present(spec: Any) -> Any:  # noqa: ANN401 - JSON
+    """A command without what is null in it, which is as good as not given."""
+    if isinstance(spec, list):
+        return [_present(item) for item in spec]
+    if isinstance(spec, dict):
+        return {key: _present(value) for key, value in spec.items() if value is not None}
+    return spec
 
 
 _GLOBAL = "/applications/{application_id}/commands"

@@ -1,8 +1,12 @@
 """Where the gateway is."""
 
+import math
+
 from bot.harness.api import Route
 from bot.harness.call import Call
 from bot.harness.model import JsonObject
+
+_GUILDS_A_SHARD = 1000
 
 
 async def get_gateway(call: Call) -> JsonObject:
@@ -10,8 +14,12 @@ async def get_gateway(call: Call) -> JsonObject:
 
 
 async def get_gateway_bot(call: Call) -> JsonObject:
-    limit = {"total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1}
-    return {"url": call.gateway_url, "shards": 1, "session_start_limit": limit}
+    guilds = len(call.world.guilds_of(call.user.id))
+    return {
+        "url": call.gateway_url,
+        "shards": max(1, math.ceil(guilds / _GUILDS_A_SHARD)),
+        "session_start_limit": call.limits.session_starts(call.user.id),
+    }
 
 
 ROUTES = [

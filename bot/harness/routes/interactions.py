@@ -3,20 +3,37 @@
 from bot.harness import errors
 from bot.harness.api import Route
 from bot.harness.call import Call, Reply, snowflake
+from bot.harness.components import checked_modal
 from bot.harness.conversation import Draft
 from bot.harness.drafts import apply_edit, new_draft
 from bot.harness.errors import Code, DiscordError
+from bot.harness.forms import Anything, Form, ListOf, Text, check
 from bot.harness.interaction_payload import callback_response
-from bot.harness.invocation import command_data, component_data, resolved_component
+from bot.harness.invocation import command_data
 from bot.harness.model import (
     Channel,
     Interaction,
     InteractionType,
+    JsonObject,
     MessageFlag,
 )
 from bot.harness.permissions import Permission
+from bot.harness.selection import component_data, modal_data
 
-_CHOICES_LIMIT = 25
+_CHOICE = Form({"name": Text(1, 100), "value": Anything()}, frozenset({"name", "value"}))
+_CHOICES = Form({"choices": ListOf(_CHOICE, 0, 25)}, frozenset({"choices"}))
+_MODAL = Form(
+    {"custom_id": Text(1, 100), "title": Text(1, 45), "components": ListOf(Anything(), 1, 40)},
+    frozenset({"custom_id", "title", "components"}),
+)
+
+# Which callback types fit which interaction.
+_ANSWERS = {
+    InteractionType.APPLICATION_COMMAND: (4, 5, 9),
+    InteractionType.MESSAGE_COMPONENT: (4, 5, 6, 7, 9),
+    InteractionType.APPLICATION_COMMAND_AUTOCOMPLETE: (8,),
+    InteractionType.MODAL_SUBMIT: (4, 5, 6, 7),
+}
 
 
 async def create_interaction(call: Call) -> None:
@@ -43,6 +60,9 @@ async def answer(call: Call) -> Reply | None:
     """The application's first answer, by its callback type."""
     use = call.interactions.unanswered(call.id("interaction_id"), call.text("token"))
     kind = call.json.get("type")
+    if kind not in _ANSWERS[use.type]:
+        among = ", ".join(map(str, _ANSWERS[use.type]))
+        raise errors.invalid_form("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{among}}}.")
     data = call.json.get("data") or {}
     match kind:
         case 4:
@@ -60,10 +80,6 @@ async def answer(call: Call) -> Reply | None:
             _give_choices(call, use, data)
         case 9:
             _open_modal(call, use, data)
-        case _:
-            raise errors.invalid_form(
-                "type", "BASE_TYPE_CHOICES", "Value must be one of {1, 4, 5, 6, 7, 8, 9, 10, 12}."
-            )
     if call.query_flag("with_response"):
         return Reply(200, callback_response(call.world, use, int(kind)))
     return None
@@ -78,9 +94,16 @@ def _use_command(call: Call, channel: Channel, kind: InteractionType) -> None:
     call.need(channel, Permission.USE_APPLICATION_COMMANDS)
     complete = kind is InteractionType.APPLICATION_COMMAND
     command, data = command_data(call, channel, complete=complete)
-    call.interactions.open(
-        call.user, channel, kind, data, nonce=_nonce(call), command_name=command.name
-    )
+    name = _full_name(command.name, data.get("options") or [])
+    call.interactions.open(call.user, channel, kind, data, nonce=_nonce(call), command_name=name)
+
+
+def _full_name(name: str, options: list[JsonObject]) -> str:
+    """A command's name with those of the group and subcommand that were used."""
+    for option in options:
+        if option.get("type") in (1, 2):
+            return _full_name(f"{name} {option['name']}", option.get("options") or [])
+    return name
 
 
 def _use_component(call: Call, channel: Channel) -> None:
@@ -88,17 +111,11 @@ def _use_component(call: Call, channel: Channel) -> None:
     message = call.world.conversation.find(channel.id, message_id)
     if message is None or message.ephemeral_to not in (None, call.user.id):
         raise DiscordError(Code.UNKNOWN_MESSAGE)
-    given = call.json.get("data") or {}
-    component = resolved_component(message.components, given.get("custom_id"))
-    if component is None or component.get("disabled"):
-        raise errors.invalid_form(
-            "data.custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed"
-        )
     call.interactions.open(
         call.user,
         channel,
         InteractionType.MESSAGE_COMPONENT,
-        component_data(call, channel, component, given),
+        component_data(call, channel, message.components, call.json.get("data") or {}),
         nonce=_nonce(call),
         source=message,
         parent=message.interaction,
@@ -113,7 +130,8 @@ def _submit_modal(call: Call, channel: Channel) -> None:
     source = None
     if opener is not None and opener.source_message_id is not None:
         source = call.world.conversation.find(channel.id, opener.source_message_id)
-    data = {"custom_id": given.get("custom_id"), "components": given.get("components") or []}
+    modal = opener.modal if opener is not None else None
+    data = modal_data(call, channel, modal, given)
     call.interactions.open(
         call.user,
         channel,
@@ -135,19 +153,15 @@ def _update_source(call: Call, use: Interaction, data: dict[str, object]) -> Non
 
 
 def _give_choices(call: Call, use: Interaction, data: dict[str, object]) -> None:
-    choices = data.get("choices")
-    if not isinstance(choices, list):
-        raise errors.required("data.choices")
-    if len(choices) > _CHOICES_LIMIT:
-        raise errors.too_long("data.choices", _CHOICES_LIMIT)
-    call.interactions.choices(use, choices)
+    check(_CHOICES, data, ("data",))
+    choices = data["choices"]
+    call.interactions.choices(use, list(choices) if isinstance(choices, list) else [])
 
 
 def _open_modal(call: Call, use: Interaction, data: dict[str, object]) -> None:
-    for name in ("custom_id", "title", "components"):
-        if not data.get(name):
-            raise errors.required(f"data.{name}")
-    call.interactions.modal(use, data)
+    check(_MODAL, data, ("data",))
+    parts = checked_modal(data["components"], ("data", "components"), call.world.new_id)
+    call.interactions.modal(use, data | {"components": parts})
 
 
 ROUTES = [

@@ -1,15 +1,19 @@
-"""Messages: say, read, edit, delete, pin."""
+"""Messages: say, read, edit, delete.
+
+Source: https://discord.com/developers/docs/resources/message
+"""
 
 from datetime import timedelta
 from itertools import islice
 
-from bot.harness import errors, payloads
+from bot.harness import errors
 from bot.harness.api import Route
 from bot.harness.call import Call, snowflake
 from bot.harness.drafts import apply_edit, new_draft
 from bot.harness.errors import Code, DiscordError
-from bot.harness.model import Channel, ChannelType, JsonObject, Message, MessageFlag
+from bot.harness.model import Channel, ChannelType, JsonObject, Message, MessageFlag, MessageType
 from bot.harness.permissions import Permission
+from bot.harness.ratelimits import rate_limited
 
 _WRITABLE = (
     ChannelType.TEXT,
@@ -20,7 +24,15 @@ _WRITABLE = (
     ChannelType.PUBLIC_THREAD,
     ChannelType.PRIVATE_THREAD,
 )
-_PINS_LIMIT = 50
+_OLD = timedelta(hours=1)
+_DELETABLE = (
+    MessageType.DEFAULT,
+    MessageType.CHANNEL_PINNED_MESSAGE,
+    MessageType.THREAD_CREATED,
+    MessageType.REPLY,
+    MessageType.CHAT_INPUT_COMMAND,
+    MessageType.CONTEXT_MENU_COMMAND,
+)
 _NONCE_MEMORY = 25
 
 
@@ -29,12 +41,17 @@ async def create_message(call: Call) -> JsonObject:
     body = call.json
     if call.uploads:
         call.need(channel, Permission.ATTACH_FILES)
+    if body.get("embeds"):
+        call.need(channel, Permission.EMBED_LINKS)
+    if body.get("tts"):
+        call.need(channel, Permission.SEND_TTS_MESSAGES)
     draft = new_draft(call, channel, call.user.id, body)
     draft.flags &= ~MessageFlag.EPHEMERAL
     if body.get("enforce_nonce") and draft.nonce is not None:
         said_before = _with_nonce(channel, call.user.id, draft.nonce)
         if said_before is not None:
             return call.show(said_before)
+    _keep_slow(call, channel)
     return call.show(call.world.conversation.say(channel, call.user, draft))
 
 
@@ -56,7 +73,10 @@ async def get_message(call: Call) -> JsonObject:
 async def edit_message(call: Call) -> JsonObject:
     channel = call.channel()
     message = call.message(channel)
+    _need_awake(channel)
     if message.author_id == call.user.id:
+        if call.world.now() - message.created_at > _OLD:
+            call.limits.admit_old_edit(channel.id)
         apply_edit(call, channel, message, call.json)
         call.world.conversation.edited(message)
     elif set(call.json) == {"flags"}:
@@ -72,7 +92,11 @@ async def delete_message(call: Call) -> None:
     channel = call.channel()
     message = call.message(channel)
     if message.author_id != call.user.id:
+        if channel.guild_id is None:
+            raise DiscordError(Code.DM_ACTION)
         call.need(channel, Permission.MANAGE_MESSAGES)
+    if message.type not in _DELETABLE:
+        raise DiscordError(Code.SYSTEM_MESSAGE)
     call.world.conversation.delete(channel, [message])
 
 
@@ -89,47 +113,48 @@ async def bulk_delete(call: Call) -> None:
     call.world.conversation.delete(channel, messages, bulk=True)
 
 
-async def list_pins(call: Call) -> JsonObject:
-    channel = call.channel(Permission.READ_MESSAGE_HISTORY)
-    pinned = [m for m in call.world.conversation.history(channel) if m.pinned]
-    items = [
-        {"message": call.show(m), "pinned_at": payloads.timestamp(channel.last_pin_at)}
-        for m in reversed(pinned)
-        if channel.last_pin_at is not None
-    ]
-    return {"items": items, "has_more": False}
-
-
-async def list_pins_by_old_route(call: Call) -> list[JsonObject]:
-    channel = call.channel(Permission.READ_MESSAGE_HISTORY)
-    pinned = [m for m in call.world.conversation.history(channel) if m.pinned]
-    return [call.show(m) for m in reversed(pinned)]
-
-
-async def pin_message(call: Call) -> None:
-    channel, message = _pinnable(call)
-    pinned = sum(m.pinned for m in call.world.conversation.history(channel))
-    if not message.pinned and pinned >= _PINS_LIMIT:
-        raise DiscordError(Code.TOO_MANY_PINS)
-    call.world.conversation.pin(channel, message, pinned=True)
-
-
-async def unpin_message(call: Call) -> None:
-    channel, message = _pinnable(call)
-    call.world.conversation.pin(channel, message, pinned=False)
-
-
 def _writable(call: Call) -> Channel:
     channel = call.channel()
     if channel.type not in _WRITABLE:
-        raise DiscordError(Code.WRONG_CHANNEL_TYPE)
+        raise DiscordError(Code.NON_TEXT_CHANNEL)
+    if channel.guild_id is None:
+        _refuse_closed(call, channel)
     if channel.thread is None:
         call.need(channel, Permission.SEND_MESSAGES)
         return channel
     call.need(channel, Permission.SEND_MESSAGES_IN_THREADS)
     if channel.thread.locked and not call.may(channel, Permission.MANAGE_THREADS):
-        raise DiscordError(Code.ARCHIVED_THREAD)
+        raise DiscordError(Code.THREAD_LOCKED)
     return channel
+
+
+def _refuse_closed(call: Call, channel: Channel) -> None:
+    """Raises 50007 for who takes no direct messages; bots take none from bots."""
+    for user_id in channel.recipient_ids:
+        other = call.world.users[user_id]
+        if user_id != call.user.id and (
+            not other.accepts_direct_messages or (other.bot and call.user.bot)
+        ):
+            raise DiscordError(Code.CANNOT_DM_USER)
+
+
+def _keep_slow(call: Call, channel: Channel) -> None:
+    """Raises 20016 to people in a channel with slowmode; bots and moderators need not wait."""
+    seconds = channel.slowmode_seconds
+    spared = Permission.MANAGE_MESSAGES | Permission.MANAGE_CHANNELS
+    if not seconds or call.user.bot or call.world.permissions(channel, call.user.id) & spared:
+        return
+    for message in reversed(channel.messages.values()):
+        wait = message.created_at.timestamp() + seconds - call.world.clock()
+        if wait <= 0:
+            return
+        if message.author_id == call.user.id:
+            raise rate_limited(wait, Code.SLOWMODE)
+
+
+def _need_awake(channel: Channel) -> None:
+    if channel.thread is not None and channel.thread.archived:
+        raise DiscordError(Code.ARCHIVED_THREAD)
 
 
 def _with_nonce(channel: Channel, author_id: int, nonce: str | int) -> Message | None:
@@ -156,27 +181,12 @@ def _page(call: Call, history: list[Message], limit: int) -> list[Message]:
     return history[-limit:]
 
 
-def _pinnable(call: Call) -> tuple[Channel, Message]:
-    channel = call.channel()
-    if not (
-        call.may(channel, Permission.PIN_MESSAGES) or call.may(channel, Permission.MANAGE_MESSAGES)
-    ):
-        raise DiscordError(Code.MISSING_PERMISSIONS)
-    return channel, call.message(channel)
-
-
 _MESSAGES = "/channels/{channel_id}/messages"
 
 ROUTES = [
     Route("POST", _MESSAGES, create_message),
     Route("GET", _MESSAGES, list_messages),
     Route("POST", f"{_MESSAGES}/bulk-delete", bulk_delete),
-    Route("GET", f"{_MESSAGES}/pins", list_pins),
-    Route("PUT", f"{_MESSAGES}/pins/{{message_id}}", pin_message),
-    Route("DELETE", f"{_MESSAGES}/pins/{{message_id}}", unpin_message),
-    Route("GET", "/channels/{channel_id}/pins", list_pins_by_old_route),
-    Route("PUT", "/channels/{channel_id}/pins/{message_id}", pin_message),
-    Route("DELETE", "/channels/{channel_id}/pins/{message_id}", unpin_message),
     Route("GET", f"{_MESSAGES}/{{message_id}}", get_message),
     Route("PATCH", f"{_MESSAGES}/{{message_id}}", edit_message),
     Route("DELETE", f"{_MESSAGES}/{{message_id}}", delete_message),

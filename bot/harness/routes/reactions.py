@@ -16,6 +16,8 @@ _LIMIT = 20
 async def add_reaction(call: Call) -> None:
     channel = call.channel(Permission.READ_MESSAGE_HISTORY)
     message, emoji = call.message(channel), _emoji(call)
+    if channel.thread is not None and channel.thread.archived:
+        raise DiscordError(Code.ARCHIVED_THREAD)
     if emoji not in message.reactions:
         call.need(channel, Permission.ADD_REACTIONS)
         if len(message.reactions) >= _LIMIT:

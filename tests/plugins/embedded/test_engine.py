@@ -235,9 +235,7 @@ def test_it_says_nothing_by_itself_and_the_process_ends(ending: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_process_while_it_answers(number: signal.Signals) -> None:
     command = [sys.executable, "-c", PROGRAM, str(WEIGHTS), "200", "dispose"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"said\n"
         process.send_signal(number)
