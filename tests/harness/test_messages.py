@@ -240,6 +240,19 @@ async def test_unknown_routes_and_wrong_tokens(fake: FakeDiscord, ada: Person) -
             assert response.headers["Content-Type"] == "application/json"
 
 
+async def test_a_form_without_files_is_read(fake: FakeDiscord, general: str) -> None:
+    """As py-cord answers interactions."""
+    url = f"{fake.rest}/channels/{general}/messages"
+    headers = {"Authorization": f"Bot {fake.bot_token}"}
+    form = aiohttp.FormData({"payload_json": '{"content": "a=1&b=ü"}'})
+    async with aiohttp.request("POST", url, data=form, headers=headers) as response:
+        assert response.status == 200
+        assert (await response.json())["content"] == "a=1&b=ü"
+    broken = aiohttp.FormData({"payload_json": "{"})
+    async with aiohttp.request("POST", url, data=broken, headers=headers) as response:
+        assert (await response.json())["code"] == 50109
+
+
 async def test_the_request_log(fake: FakeDiscord, ada: Person, general: str) -> None:
     await ada.say(general, "logged")
     last = fake.requests[-1]
