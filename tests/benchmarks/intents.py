@@ -50,7 +50,8 @@ def main() -> None:
     times.sort()
     print(
         f"full reading of {len(times)} messages: median {statistics.median(times):.0f} µs, "
-        f"95 % under {times[int(0.95 * len(times))]:.0f} µs, longest {times[-1]:.0f} µs"
+        f"95 % under {times[int(0.95 * len(times))]:.0f} µs, "
+        f"99 % under {times[int(0.99 * len(times))]:.0f} µs, longest {times[-1]:.0f} µs"
     )
 
 

@@ -15,11 +15,13 @@ MAX_SYMBOLS = 48
 # Classes that every language has without listing words for them.
 RESERVED = (
     "object", "vague", "perhaps", "rival", "other", "number", "quoted", "mark", "comma", "colon",
-    "equals", "qm",
+    "equals", "qm", "sign",
 )  # fmt: skip
 
 # Stands in sets of symbols, which must not be empty; no word has it.
-_NOTHING = "\uf8ff"
+_NOTHING = "\0"
+# Below 256 a set of symbols compiles several times faster; these would have to be escaped in one.
+_ALPHABET = "".join(sorted(set(map(chr, range(1, 256))) - set("[]\\^-&~|")))
 _QUESTION_MARK = frozenset(("qm",))
 # A choice between single words is one set of symbols, which is far smaller to compile.
 _CHOICE = re.compile(r"\(\?:(\[[^\]]*\](?:\|\[[^\]]*\])+)\)")
@@ -48,7 +50,8 @@ class Grammar:
         # A word may be of several classes: each set of classes has a symbol, and a class in a
         # rule stands for the symbols of all sets that it is in.
         self._symbols = {
-            group: chr(0xE000 + number) for number, group in enumerate(sorted(together, key=sorted))
+            group: _ALPHABET[number] if number < len(_ALPHABET) else chr(0xE000 + number)
+            for number, group in enumerate(sorted(together, key=sorted))
         }
         self._classes = {
             kind: "".join(s for group, s in self._symbols.items() if kind in group)
@@ -56,16 +59,21 @@ class Grammar:
         }
         self._language = language
         self._rules = language.rules
-        padding = self._any_of((*language.padding, *language.chatty))
+        chatty = (*language.chatty, "sign")
+        padding = self._any_of((*language.padding, *chatty))
         lead = padding + self._any_of(language.before)
+        opening = f"(?:[{lead}]|[{self._any_of(language.before_comma)}](?={self._symbol('comma')}))"
         idle = self._compiled(language.parts.get("idle", "quoted"))
         self._padding = {
             leads: re.compile(f"[{allowed}]*|[{allowed}]*{idle}")
-            for leads, allowed in ((True, lead), (False, padding))
+            for leads, allowed in (
+                (True, lead + self._any_of(language.before_comma)),
+                (False, padding),
+            )
         }
-        self._chatty = frozenset(self._any_of(language.chatty))
+        self._chatty = frozenset(self._any_of(chatty))
         self._readers = [
-            self._reader(f"[{lead}]*({{core}})[{padding}]*{self._symbol('qm')}?", level)
+            self._reader(f"{opening}*({{core}})[{padding}]*{self._symbol('qm')}?", level)
             for level in (Level.ALONE, Level.ADDRESSED, Level.ASK)
         ]
         before, after = (language.parts.get(part, "") for part in ("loose_before", "loose_after"))

@@ -60,10 +60,13 @@ class Language:
     padding: tuple[str, ...]
     chatty: tuple[str, ...]
     before: tuple[str, ...]
+    before_comma: tuple[str, ...]
     joints: Mapping[str, str]
+    unfinished: frozenset[str]
     hazards: Mapping[str, str]
     opposites: Mapping[str, str]
     real_words: frozenset[str]
+    slips: Mapping[str, str]
 
 
 def load_languages() -> dict[str, Language]:
@@ -91,12 +94,15 @@ def read_language(code: str, source: str) -> Language:
         padding=tuple(data.get("padding", {}).get("always", ())),
         chatty=tuple(data.get("padding", {}).get("chatty", ())),
         before=tuple(data.get("padding", {}).get("before", ())),
+        before_comma=tuple(data.get("padding", {}).get("before_comma", ())),
         joints={kind: how for how, kinds in data.get("joints", {}).items() for kind in kinds},
+        unfinished=frozenset(data.get("unfinished", {}).get("ends_on", ())),
         hazards={kind: how for how, kinds in data.get("hazards", {}).items() for kind in kinds},
         opposites=dict(data.get("opposites", {"on": "off", "off": "on"})),
         real_words=frozenset(
             word for line in data.get("spelling", {}).get("real_words", ()) for word in line.split()
         ),
+        slips=dict(line.split() for line in data.get("spelling", {}).get("slips", ())),
     )
 
 

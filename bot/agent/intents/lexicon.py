@@ -8,13 +8,17 @@ from dataclasses import dataclass, replace
 from bot.agent.intents.language import Entry, Language
 from bot.agent.intents.spelling import MAX_REPAIRS, Spelling
 from bot.agent.intents.text import QUOTED
+from bot.agent.intents.tokens import SIGN
 
 _RUN = re.compile(r"(\w)\1{2,}")
 _PUNCTUATION = {
     ",": "comma", "、": "comma", "，": "comma", "(": "comma", ")": "comma", "-": "comma",
     "–": "comma", "—": "comma", ":": "colon", "：": "colon", "=": "equals", "→": "equals",
-    QUOTED: "quoted",
+    QUOTED: "quoted", SIGN: "sign",
 }  # fmt: skip
+
+# Shorter words end many others.
+_MIN_GLUED = 6
 
 _UNKNOWN_KINDS = {
     kind: frozenset((kind,)) for kind in (*_PUNCTUATION.values(), "number", "other", "mark")
@@ -64,6 +68,15 @@ class Lexicon:
         self._folded = _unambiguous(self._known)
         self._hazards = frozenset(language.hazards)
         self._real_words = language.real_words
+        self._slips = language.slips
+        self._ends = tuple(
+            {
+                word
+                for phrase in names
+                for word in phrase
+                if len(word) >= _MIN_GLUED and word.isalpha()
+            }
+        )
         self._spelling = self._spelling_of(names)
 
     def _spelling_of(self, names: Mapping[Phrase, str]) -> Spelling:
@@ -129,7 +142,9 @@ class Lexicon:
 
     def _pieces(self, token: str, repairs: int) -> Iterator[tuple[str, str]]:
         """Yield the known words within a token, each with what was typed if that differs."""
-        if token in self._known or (not token[0].isalnum() and token[0] != "@"):
+        if token in self._slips:
+            yield self._slips[token], token
+        elif token in self._known or (not token[0].isalnum() and token[0] != "@"):
             yield token, ""
         elif "_" in token and tuple(token.split("_")) in self._names:
             for piece in token.split("_"):
@@ -161,7 +176,23 @@ class Lexicon:
                 yield token, ""
         else:
             meant = self._meant(token, repairs)
-            yield (meant, token) if meant else (token, "")
+            glued = None if meant else self._unglued(token)
+            if glued:
+                yield glued[0], ""
+                yield glued[1], ""
+            else:
+                yield (meant, token) if meant else (token, "")
+
+    def _unglued(self, token: str) -> tuple[str, str] | None:
+        """Divide a token that is a known word and a name's word without the space."""
+        if not (token.endswith(self._ends) or token.startswith(self._ends)):
+            return None
+        for end in self._ends:
+            if token.endswith(end) and token[: -len(end)] in self._known:
+                return token[: -len(end)], end
+            if token.startswith(end) and token[len(end) :] in self._known:
+                return end, token[len(end) :]
+        return None
 
     def _meant(self, token: str, repairs: int) -> str | None:
         if _RUN.search(token):

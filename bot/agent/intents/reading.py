@@ -28,6 +28,7 @@ class Role(StrEnum):
     REPORT = "reported or quoted words"
 
 
+_SHORT = 2
 _HAZARD_ROLES = {"message": Role.REPORT, "sentence": Role.CONDITION, "clause": Role.NEGATION}
 
 
@@ -132,11 +133,16 @@ class Reader:
             for role, fits in (
                 (Role.PADDING, grammar.is_padding(symbols, leads=number == 0 and not joint)),
                 (Role.NAME, grammar.is_name(symbols)),
-                (Role.CONTEXT, grammar.is_context(symbols)),
+                (Role.CONTEXT, self._is_remark(words, symbols)),
             ):
                 if fits:
                     return Clause(words, role, joint=joint, sentence=number)
         return Clause(words, self._hazard(words), joint=joint, sentence=number)
+
+    def _is_remark(self, words: Sequence[Word], symbols: str) -> bool:
+        """Say whether this is a whole harmless remark, not the beginning of one."""
+        ends = self.language.unfinished.isdisjoint(words[-1].kinds) if words else True
+        return ends and self._grammar.is_context(symbols)
 
     def _loosely(self, clause: Clause, *, asks: bool) -> Clause:
         """Read a command among harmless words that are not understood; it is asked back."""
@@ -165,6 +171,8 @@ class Reader:
             level = min(level, Level.ASK)
         state = ""
         if rule.kind is Kind.COMMAND:
+            if self._ends_negated(words):
+                level = min(level, Level.ASK)
             state = self._state(rule.state, core)
             said = {word.state for word in (words if found.loosely else core) if word.state}
             if not state or (found.loosely and len(said) > 1):
@@ -183,6 +191,12 @@ class Reader:
             return ""
         state = states.pop()
         return self.language.opposites.get(state, "") if how == "opposite" else state
+
+    def _ends_negated(self, words: Sequence[Word]) -> bool:
+        """Say whether the last word but for politeness takes it back ("…, as it is slow, not")."""
+        polite = {*self.language.padding, *self.language.chatty}
+        last = next((word for word in reversed(words) if polite.isdisjoint(word.kinds)), None)
+        return last is not None and self._hazard((last,)) is Role.NEGATION
 
     def _hazard(self, words: Sequence[Word]) -> Role:
         kinds = frozenset().union(*(word.kinds for word in words))
@@ -205,7 +219,11 @@ class Reader:
             return reading("words are quoted or reported, not said to the bot")
         if _is_taken_back(clauses):
             return reading("it is taken back")
-        spoiled = {c.sentence for c in clauses if c.role in (Role.CONDITION, Role.NEGATION)}
+        spoiled = {
+            clause.sentence
+            for at, clause in enumerate(clauses)
+            if clause.role in (Role.CONDITION, Role.NEGATION) and not _stands_apart(clauses, at)
+        }
         said = [c for c in clauses if c.role is Role.COMMAND and c.sentence not in spoiled]
         if not said:
             said = [c for c in clauses if c.role is Role.QUESTION and c.sentence not in spoiled]
@@ -219,7 +237,7 @@ class Reader:
             return reading("no registered action is about this")
         level = max(clause.level for clause in said)
         why = "every word was understood" if level > Level.ASK else "the wording is not quite clear"
-        for limit, reason in self._limits(clauses, said, actions, spoiled):
+        for limit, reason in self._limits(clauses, said, actions):
             if limit < level:
                 level, why = limit, reason
         return reading(why, action, level)
@@ -229,14 +247,18 @@ class Reader:
         clauses: Sequence[Clause],
         said: Sequence[Clause],
         actions: Sequence[str | None],
-        spoiled: set[int],
     ) -> list[tuple[Level, str]]:
         limits = []
         others = [c for c in clauses if c not in said and c.role is not Role.PADDING]
         if len(set(actions)) > 1:
             limits.append((Level.ASK, "more than one thing is asked for"))
-        if spoiled:
-            limits.append((Level.ASK, "another sentence holds a condition or a negation"))
+        asks = said[0].role is Role.QUESTION
+        if any(
+            # What is only asked for may have a condition in its reason: "… before we begin".
+            c.role is Role.NEGATION or (c.role is Role.CONDITION and not asks)
+            for c in clauses
+        ):
+            limits.append((Level.ASK, "another part holds a condition or a negation"))
         if any(c.role is Role.DOUBT for c in clauses):
             limits.append((Level.ASK, "another part was not understood"))
         if any(
@@ -292,9 +314,18 @@ def _may_precede_colon(before: Clause, after: Clause) -> bool:
     return before.role is Role.NAME or names_it
 
 
+def _stands_apart(clauses: Sequence[Clause], at: int) -> bool:
+    """Say whether a negation is a remark of its own before a command ("it does not help, …")."""
+    clause, after = clauses[at], clauses[at + 1 : at + 2]
+    return (
+        clause.role is Role.NEGATION
+        and len(clause.words) > _SHORT
+        and any(other.role is Role.COMMAND and other.joint == "plain" for other in after)
+        and not any(word.name for word in clause.words)
+    )
+
+
 def _is_taken_back(clauses: Sequence[Clause]) -> bool:
     """Say whether a bare refusal follows what is asked for ("… not", "… never!")."""
-    return any(
-        right.role is Role.NEGATION and len(right.words) <= 2 and left.role is Role.COMMAND
-        for left, right in itertools.pairwise(clauses)
-    )
+    asked = itertools.dropwhile(lambda clause: clause.role is not Role.COMMAND, clauses)
+    return any(clause.role is Role.NEGATION and len(clause.words) <= _SHORT for clause in asked)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 MAX_REPAIRS = 4
 _MIN_LENGTH, _MAX_LENGTH = 4, 16
 _MIDDLING, _LONG = 6, 8
+_FAR = 3
 
 
 class Spelling:
@@ -84,15 +85,19 @@ class Spelling:
     def _has_near_opposite(self, token: str, best: str, near: Mapping[str, int]) -> bool:
         """Say whether a word of another state is as near, or nearly so.
 
-        Nearly does not count when the token starts like the best word and unlike the other:
-        "deactivte" is no slip for "reactivate".
+        Nearly does not count when the token starts like the best word, and the other starts
+        unlike it ("deactivte" is no slip for "reactivate") or is far from the best one.
         """
         state = self._states[best]
         if not state:
             return False
         starts = token[:2] == best[:2]
         return any(
-            edits <= near[best] + (0 if starts and word[:2] != best[:2] else 1)
+            edits <= near[best]
+            or (
+                edits == near[best] + 1
+                and not (starts and (word[:2] != best[:2] or distance(best, word) >= _FAR))
+            )
             for word, edits in near.items()
             if self._states[word] not in ("", state)
         )

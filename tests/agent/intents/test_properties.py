@@ -29,6 +29,7 @@ NEGATIONS = (
     "there is no need to {}", "I don't want you to {}", "don't you dare {}", "let's not {}",
     "nobody should {}", "under no circumstances {}", "you must not {}", "dont {}", "{}... not",
     "{}? no!", "I'd rather not {}", "please do not ever {}", "not {}", "I refuse to {}",
+    "{} because it is slow, not", "no {}", "I refuse to ({})",
 )  # fmt: skip
 QUOTES = (
     '"{}"', "'{}' he said", "she wrote “{}”", "> {}", "> {}\nwhat is this?", "type `{}`",

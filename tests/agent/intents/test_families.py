@@ -1,0 +1,90 @@
+"""Families of messages that are too open-ended for a list of cases."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.agent.intents import IntentMatcher, Outcome, load_languages
+from plugins.reasoning.intents import INTENTS
+
+# One for all examples: hypothesis does not take fixtures of a narrower scope.
+MATCHER = IntentMatcher(INTENTS, load_languages())
+ENABLE, DISABLE = "ENABLE_REASONING_SERVICE", "DISABLE_REASONING_SERVICE"
+
+VERBS = {"enable": ENABLE, "turn on": ENABLE, "disable": DISABLE, "turn off": DISABLE}
+STATES = {"on": ENABLE, "enabled": ENABLE, "off": DISABLE, "disabled": DISABLE}
+TYPED_NEGATIONS = (
+    "dont", "don t", "dotn", "dnot", "donr", "odnt", "dnt", "do ont", "d0nt", "don;t", "nver", "no",
+    "pls no", "plz not",
+)  # fmt: skip
+CROWDS = ("people", "mods", "admins", "everyone", "users", "they", "he", "some people")
+OWNERS = ("his", "her", "their", "bob's", "someone's", "everybody's")
+LOWER = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=9)
+
+
+@pytest.mark.parametrize("negation", TYPED_NEGATIONS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_negation_with_a_slip_never_acts(negation: str, verb: str) -> None:
+    match = MATCHER.match(f"{negation} {verb} custom reasoning", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_others_do_never_acts(crowd: str, verb: str) -> None:
+    assert MATCHER.match(f"{crowd} {verb} custom reasoning", addressed=True).outcome is not (
+        Outcome.ACT
+    )
+
+
+@pytest.mark.parametrize("owner", OWNERS)
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_someone_elses_never_acts(owner: str, verb: str) -> None:
+    match = MATCHER.match(f"{verb} {owner} custom reasoning", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("negated", ["isn't", "isnt", "is not", "ain't", "wasn't", "is never"])
+def test_a_negated_state_is_never_taken_for_the_state(state: str, negated: str) -> None:
+    match = MATCHER.match(f"make sure custom reasoning {negated} {state}", addressed=True)
+    assert match.action != STATES[state]
+
+
+@given(before=LOWER, verb=st.sampled_from(sorted(VERBS)), after=LOWER)
+def test_unknown_words_never_turn_a_command_into_its_opposite(
+    before: str, verb: str, after: str
+) -> None:
+    match = MATCHER.match(f"{before} {verb} custom reasoning {after}", addressed=True)
+    assert match.outcome is not Outcome.ACT or match.action == VERBS[verb]
+
+
+@pytest.mark.parametrize("sign", "!/$-")
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_sign_before_a_command_is_read_but_may_be_meant_for_another_bot(
+    sign: str, verb: str
+) -> None:
+    text = f"{sign}{verb} custom reasoning"
+    assert MATCHER.match(text, addressed=True).action == VERBS[verb]
+    assert MATCHER.match(text, addressed=False).outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize("choice", ["on/off", "on / off", "on or off", "on and off"])
+def test_a_choice_of_states_never_acts(choice: str) -> None:
+    match = MATCHER.match(f"turn custom reasoning {choice}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("turncustom reasoning off", DISABLE),
+        ("enablecustom reasoning", ENABLE),
+        ("turnoff custom reasoning", DISABLE),
+        ("turn on custom-reasoning", ENABLE),
+        ("custom_reasoning off", DISABLE),
+        ("custom reasoning -> off", DISABLE),
+    ],
+)
+def test_missing_spaces_and_arrows_are_understood(text: str, action: str) -> None:
+    assert MATCHER.match(text, addressed=True).action == action
