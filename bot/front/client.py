@@ -1,6 +1,7 @@
 """The bot's connection to Discord: what it hears, and whom it passes it on to."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -14,13 +15,16 @@ from bot.agent.events import MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.runtime import AgentRuntime
 from bot.front.confirmation import Confirmation
-from bot.front.conversation import Conversation, ConversationOptions
+from bot.front.conversation import SORRY, Conversation, ConversationOptions
+from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
 from bot.front.people import author_of, readable, without_mention, world_of
 from bot.front.slash_commands import add_commands, sync_commands
 from bot.store.records import World, WorldKind
 
 log = logging.getLogger(__name__)
+
+CLOSING_SECONDS = (1.0, 2.0)
 
 
 def needed_intents() -> discord.Intents:
@@ -57,6 +61,7 @@ class UnderstudyClient(discord.Client):
         self._conversation = Conversation(options)
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def setup_hook(self) -> None:
         """Before the gateway: the slash commands."""
@@ -71,10 +76,13 @@ class UnderstudyClient(discord.Client):
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
 
     async def close(self) -> None:
-        """Stop answering, then leave."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Stop answering, then leave. What waits for Discord is not waited for long."""
+        self._closing = True
+        for seconds in CLOSING_SECONDS:
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=seconds)
         await super().close()
 
     async def on_message(self, message: discord.Message) -> None:
@@ -125,6 +133,9 @@ class UnderstudyClient(discord.Client):
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it as a task that ends with the client."""
+        if self._closing:
+            coroutine.close()
+            return
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -135,10 +146,12 @@ class UnderstudyClient(discord.Client):
                 await self._attend(runtime, message, addressed=addressed)
         except discord.Forbidden as error:
             log.warning("May not answer in channel %d: %s", message.channel.id, error)
-        except discord.HTTPException as error:
+        except UNREACHED as error:
             log.error("Could not answer message %d: %s", message.id, error)
         except Exception:
             log.exception("Could not answer message %d", message.id)
+            with contextlib.suppress(*UNREACHED):
+                await message.reply(SORRY.format(reference=message.id), mention_author=False)
         finally:
             if self._on_handled is not None:
                 self._on_handled(message.id)
@@ -151,7 +164,7 @@ class UnderstudyClient(discord.Client):
             id=message.id,
             room_id=message.channel.id,
             author=author_of(message.author, message.guild),
-            text=without_mention(message.content, self.user),
+            text=without_mention(message, self.user),
             addressed=addressed,
         )
         outcome = await runtime.handle_message(told)

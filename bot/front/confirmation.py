@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import discord
 
 from bot.agent.actions import Action, ActionResult
+from bot.front.discord_errors import UNREACHED
 
 EXPIRES_SECONDS = 60.0
 
@@ -60,5 +61,5 @@ class Confirmation(discord.ui.View):
         """Take the buttons away: they would do nothing any more."""
         if self.message is None:
             return
-        with contextlib.suppress(discord.NotFound):
+        with contextlib.suppress(*UNREACHED):
             await self.message.edit(content=f"{self.question} (no answer in time)", view=None)

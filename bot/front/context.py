@@ -1,12 +1,16 @@
 """What the model is shown of the conversation: the reply chain, and what was said last."""
 
+import logging
 from collections.abc import Callable
 
 import discord
 
+from bot.front.discord_errors import UNREACHED
 from bot.front.gate import SPOKEN
 from bot.front.people import chat_message
 from bot.store.records import ChatMessage
+
+log = logging.getLogger(__name__)
 
 CHAIN_LENGTH = 6
 
@@ -14,16 +18,16 @@ CHAIN_LENGTH = 6
 async def gather_context(
     question: discord.Message,
     me: discord.abc.User,
-    is_command: Callable[[discord.Message], bool],
+    is_left_out: Callable[[discord.Message], bool],
     *,
     messages: int,
     characters: int,
 ) -> tuple[ChatMessage, ...]:
     """The conversation up to and with `question`, oldest first.
 
-    At most `messages` from before it, of `characters` together; the messages that it replies to
-    come first, then the latest of the channel. Commands and the answers to them are left out,
-    and so are other bots.
+    At most `messages` from before it, of `characters` together: those that it replies to first,
+    then the latest of the channel. `is_left_out` tells what is no part of a conversation
+    (commands, unfinished answers); answers to those are left out, too, and so are other bots.
     """
     chain = await reply_chain(question)
     recent = await recent_messages(question, messages)
@@ -31,7 +35,7 @@ async def gather_context(
     chosen: list[discord.Message] = []
     room = characters
     for message in (*chain, *recent):
-        if message.id in seen or not belongs(message, me, is_command):
+        if message.id in seen or not belongs(message, me, is_left_out):
             continue
         seen.add(message.id)
         room -= len(message.content)
@@ -43,15 +47,15 @@ async def gather_context(
 
 
 def belongs(
-    message: discord.Message, me: discord.abc.User, is_command: Callable[[discord.Message], bool]
+    message: discord.Message, me: discord.abc.User, is_left_out: Callable[[discord.Message], bool]
 ) -> bool:
     """Whether a message is a part of the conversation."""
-    if message.type not in SPOKEN or not message.content:
+    if message.type not in SPOKEN or not message.content or is_left_out(message):
         return False
     if message.author.id != me.id:
-        return not message.author.bot and not is_command(message)
+        return not message.author.bot
     question = message.reference.resolved if message.reference else None
-    return not (isinstance(question, discord.Message) and is_command(question))
+    return not (isinstance(question, discord.Message) and is_left_out(question))
 
 
 async def reply_chain(question: discord.Message) -> list[discord.Message]:
@@ -63,7 +67,7 @@ async def reply_chain(question: discord.Message) -> list[discord.Message]:
         if earlier is None and message.reference.message_id is not None:
             try:
                 earlier = await message.channel.fetch_message(message.reference.message_id)
-            except discord.HTTPException:
+            except UNREACHED:
                 break
         if not isinstance(earlier, discord.Message):
             break
@@ -78,6 +82,7 @@ async def recent_messages(question: discord.Message, limit: int) -> list[discord
         return []
     try:
         return [message async for message in question.channel.history(limit=limit, before=question)]
-    except discord.Forbidden:
-        # Without "Read Message History" the bot knows what it was just told, and no more.
+    except UNREACHED as error:
+        # Without them the bot knows what it was just told, and that is enough to answer.
+        log.info("No earlier messages of channel %d: %s", question.channel.id, error)
         return []

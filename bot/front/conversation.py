@@ -1,8 +1,8 @@
 """Talking: from a question in Discord to the model's answer in Discord."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import discord
 
@@ -11,19 +11,21 @@ from bot.agent.intents import Outcome
 from bot.agent.models import (
     ModelError,
     ModelRequest,
-    ModelResponse,
     ModelType,
     NoModelHandlerError,
     Origin,
 )
 from bot.agent.runtime import AgentRuntime
 from bot.front.context import gather_context
+from bot.front.discord_errors import UNREACHED
 from bot.front.people import without_mention
 from bot.front.streamed_reply import StreamedReply
 from bot.front.typing_indicator import TypingIndicator
 from bot.store.records import ChatMessage
 
 log = logging.getLogger(__name__)
+
+SORRY = "😕 I could not answer this just now. Please try again in a moment. (`{reference}`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Conversation:
 
     def __init__(self, options: ConversationOptions) -> None:
         self._options = options
+        self._unfinished: set[StreamedReply] = set()
 
     async def answer(
         self, runtime: AgentRuntime, question: discord.Message, me: discord.abc.User
@@ -50,26 +53,34 @@ class Conversation:
         async with TypingIndicator(question.channel) as typing:
             reply = StreamedReply(question, on_post=typing.stop)
             request = await self._request(runtime, question, me, reply)
+            self._unfinished.add(reply)
             try:
-                async with reply:
-                    response = await runtime.use_model(request.model_type, request)
-                    if not response.text.strip():
-                        raise ModelError(f"{response.model} gave an empty answer")
-                await reply.finish(response.text)
-            except ModelError as error:
-                log.warning("No answer to request %s: %s", request.id, error)
-                await reply.finish(apology(error, request))
-                return
-            except discord.NotFound:
-                log.info("The answer to request %s was deleted while it was made", request.id)
-                return
-            except discord.HTTPException:
-                raise
-            except Exception:
-                log.exception("No answer to request %s", request.id)
-                await reply.finish(apology(None, request))
-                return
-        await note_reply(runtime, request, response, reply)
+                await reply.finish(await self._ask(runtime, request, reply))
+            except UNREACHED as error:
+                log.error("The answer to request %s is not in Discord: %s", request.id, error)
+            finally:
+                self._unfinished.discard(reply)
+                # However it ended: what stands in Discord belongs to this request, and with it
+                # to whoever deletes it.
+                if reply.messages:
+                    ids = [message.id for message in reply.messages]
+                    await runtime.emit(ReplySent(request.id, ids))
+
+    async def _ask(self, runtime: AgentRuntime, request: ModelRequest, reply: StreamedReply) -> str:
+        """The model's answer, shown by `reply` as it grows, or the apology for there being none."""
+        try:
+            async with reply:
+                response = await runtime.use_model(request.model_type, request)
+        except ModelError as error:
+            log.warning("No answer to request %s: %s", request.id, error)
+            return apology(error, request)
+        except Exception:
+            log.exception("No answer to request %s", request.id)
+            return apology(None, request)
+        if not response.text.strip():
+            log.warning("An empty answer to request %s by %s", request.id, response.model)
+            return apology(None, request)
+        return response.text
 
     async def _request(
         self,
@@ -82,7 +93,7 @@ class Conversation:
         context = await gather_context(
             question,
             me,
-            command_test(runtime, me),
+            partial(self._is_left_out, runtime, me),
             messages=options.context_messages,
             characters=options.context_characters,
         )
@@ -95,27 +106,18 @@ class Conversation:
             origin=Origin(question.channel.id, question.author.id, question.id),
         )
 
-
-async def note_reply(
-    runtime: AgentRuntime, request: ModelRequest, response: ModelResponse, reply: StreamedReply
-) -> None:
-    """Tell the plugins where the answer stands."""
-    log.debug("Request %s was answered by %s/%s", request.id, response.provider, response.model)
-    await runtime.emit(ReplySent(request.id, [message.id for message in reply.messages]))
-
-
-def command_test(runtime: AgentRuntime, me: discord.abc.User) -> Callable[[discord.Message], bool]:
-    """Tells commands from conversation, in what was said before."""
-    matcher = runtime.agent.matcher
-
-    def is_command(message: discord.Message) -> bool:
-        text = without_mention(message.content, me)
+    def _is_left_out(
+        self, runtime: AgentRuntime, me: discord.abc.User, message: discord.Message
+    ) -> bool:
+        """Whether a message is no part of the conversation: half an answer, or a command."""
+        if message.author.id == me.id:
+            return any(message in reply.messages for reply in self._unfinished)
+        matcher = runtime.agent.matcher
+        text = without_mention(message, me)
         return (
             matcher.might_match(text)
             and matcher.match(text, addressed=True).outcome is not Outcome.NONE
         )
-
-    return is_command
 
 
 def apology(error: ModelError | None, request: ModelRequest) -> str:
@@ -124,6 +126,4 @@ def apology(error: ModelError | None, request: ModelRequest) -> str:
         return (
             "😕 I have no model to answer with. Whoever runs me can see in the log how to add one."
         )
-    return (
-        f"😕 I could not answer this just now. Please try again in a moment. (`{request.id[-8:]}`)"
-    )
+    return SORRY.format(reference=request.id[-8:])

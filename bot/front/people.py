@@ -1,5 +1,7 @@
 """Discord's members, channels and texts as the agent knows them."""
 
+import re
+
 import discord
 
 from bot.agent.permissions import Author, Permission
@@ -26,15 +28,24 @@ def world_of(guild: discord.Guild | None, person: discord.abc.User) -> World:
     return World(WorldKind.DM, person.id)
 
 
-def without_mention(content: str, me: discord.abc.User) -> str:
-    """What was said, without the mention of the bot."""
-    return content.replace(f"<@{me.id}>", "").replace(f"<@!{me.id}>", "").strip()
+def without_mention(message: discord.Message, me: discord.abc.User) -> str:
+    """What was said, without the mention of the bot or of its own role."""
+    content = message.content.replace(f"<@{me.id}>", "").replace(f"<@!{me.id}>", "")
+    role = message.guild.self_role if message.guild is not None else None
+    if role is not None:
+        content = content.replace(f"<@&{role.id}>", "")
+    return content.strip()
 
 
 def readable(message: discord.Message, me: discord.abc.User) -> str:
     """A message's text with names for mentions and without the one of the bot."""
-    mine = message.guild.me.display_name if message.guild else me.display_name
-    return message.clean_content.replace(f"@{mine}", "").strip()
+    mine = {me.display_name}
+    if message.guild is not None:
+        mine.add(message.guild.me.display_name)
+        if message.guild.self_role is not None:
+            mine.add(message.guild.self_role.name)
+    names = "|".join(map(re.escape, mine))
+    return re.sub(rf"@(?:{names})(?!\w)", "", message.clean_content).strip()
 
 
 def chat_message(message: discord.Message, me: discord.abc.User) -> ChatMessage:

@@ -4,7 +4,8 @@ import re
 
 LIMIT = 2_000
 CLOSING = "\n```"
-FENCE = re.compile(r"```(\w{0,20}(?=\n|$))?")
+LANGUAGE = 20
+FENCE = re.compile(rf"```(\w{{0,{LANGUAGE}}}(?=\n|$))?")
 
 
 def split_message(text: str, limit: int = LIMIT) -> list[str]:
@@ -30,22 +31,31 @@ def split_message(text: str, limit: int = LIMIT) -> list[str]:
 def find_cut(text: str, room: int) -> int:
     """Where to cut: behind the last paragraph, line or word that fits, else at `room`."""
     window = text[: room + 1]
+    floor = room // 2
     for boundary in ("\n\n", "\n", " "):
-        cut = window.rfind(boundary, room // 2)
+        cut = window.rfind(boundary, floor)
         if cut > 0:
-            return before_dangling_fence(text, cut)
-    return before_dangling_fence(text, room)
+            return before_dangling_fence(window, cut, floor)
+    return before_dangling_fence(window, room, floor)
 
 
-def before_dangling_fence(text: str, cut: int) -> int:
-    """`cut`, or the start of a fence that it would split or leave as the last thing of a part."""
-    line = text.rfind("\n", 0, cut) + 1
-    # Looked at as the part would end, too: a first word of code would be taken for a language.
-    for end in (cut, cut + len("```")):
-        for fence in FENCE.finditer(text, line, end):
-            if 0 < fence.start() < cut <= fence.end():
-                return before_dangling_fence(text, fence.start())
-    return cut
+def before_dangling_fence(window: str, cut: int, floor: int) -> int:
+    """`cut`, or the start of a fence that it would split or leave as the last thing of a part.
+
+    Never below `floor`: a text of nothing but fences is cut anywhere. Looks one character beyond
+    the cut and no further, so that a text that grows is cut in the same place.
+    """
+    while True:
+        word = cut
+        while word > floor and cut - word < LANGUAGE and window[word - 1].isalnum():
+            word -= 1
+        ticks = word
+        while ticks > floor and window[ticks - 1] == "`":
+            ticks -= 1
+        inside = word == cut and window[cut : cut + 1] == "`"
+        if ticks in (word, floor) or (word - ticks < len("```") and not inside):
+            return cut
+        cut = ticks
 
 
 def reopening(part: str) -> str:

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import io
 import logging
 from collections.abc import Callable
 from typing import Self
 
 import discord
 
+from bot.front.discord_errors import UNREACHED, is_final
 from bot.front.splitting import split_message
 
 log = logging.getLogger(__name__)
 
 FIRST_POST_SECONDS = 0.4
 EDIT_SECONDS = 1.1  # Discord takes about five edits in five seconds in a channel.
+RETRY_SECONDS = (0.5, 2.0)
+MOST_MESSAGES = 6
 
 
 class StreamedReply:
@@ -50,15 +54,31 @@ class StreamedReply:
         """Take back all pieces: what is posted is overwritten by what comes next."""
         self._text = ""
 
-    async def finish(self, text: str) -> list[discord.Message]:
-        """Show exactly `text`; returns its messages. Raises discord.HTTPException if it cannot."""
+    async def finish(self, text: str) -> None:
+        """Show exactly `text`, trying again where that may help; what is too long is a file.
+
+        Raises one of UNREACHED if it cannot be shown.
+        """
         await self._stop_following()
-        await self._show(text)
+        for seconds in RETRY_SECONDS:
+            try:
+                await self._show(text)
+                break
+            except UNREACHED as error:
+                if is_final(error):
+                    raise
+                log.info("An answer is not shown yet: %s", error)
+            await asyncio.sleep(seconds)
+        else:
+            await self._show(text)
         for left_over in self.messages[len(self._shown) :]:
-            with contextlib.suppress(discord.HTTPException):
+            with contextlib.suppress(*UNREACHED):
                 await left_over.delete()
         del self.messages[len(self._shown) :]
-        return self.messages
+        if len(parts_of(text)) > MOST_MESSAGES:
+            whole = discord.File(io.BytesIO(text.encode()), "answer.md")
+            note = "That was too long for a chat. The whole answer:"
+            self.messages.append(await self._question.channel.send(note, file=whole))
 
     async def _stop_following(self) -> None:
         # Asked to end, not cancelled: a message that was sent but not noted would be sent again.
@@ -75,7 +95,7 @@ class StreamedReply:
             self._changed.clear()
             try:
                 await self._show(self._text)
-            except discord.HTTPException as error:
+            except UNREACHED as error:
                 log.info("A part of an answer is not shown yet: %s", error)
             await self._pause(EDIT_SECONDS)
             await self._changed.wait()
@@ -86,7 +106,7 @@ class StreamedReply:
                 await self._stopped.wait()
 
     async def _show(self, text: str) -> None:
-        parts = [part for part in split_message(text) if part.strip()]
+        parts = parts_of(text)[:MOST_MESSAGES]
         for index, part in enumerate(parts):
             if index < len(self._shown) and self._shown[index] == part:
                 continue
@@ -102,8 +122,16 @@ class StreamedReply:
         self._shown[index:] = [part]
 
     async def _post(self, part: str) -> discord.Message:
+        channel = self._question.channel
+        # By its nonce Discord knows a message that is sent again because no answer came.
+        nonce = f"{self._question.id}-{len(self.messages)}"
         if self.messages:
-            return await self._question.channel.send(part)
+            return await channel.send(part, nonce=nonce)
         # A question that was deleted meanwhile is still answered.
         reference = self._question.to_reference(fail_if_not_exists=False)
-        return await self._question.channel.send(part, reference=reference, mention_author=False)
+        return await channel.send(part, reference=reference, mention_author=False, nonce=nonce)
+
+
+def parts_of(text: str) -> list[str]:
+    """The messages that a text makes."""
+    return [part for part in split_message(text) if part.strip()]

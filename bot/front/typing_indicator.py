@@ -7,6 +7,8 @@ from typing import Self
 
 import discord
 
+from bot.front.discord_errors import UNREACHED
+
 log = logging.getLogger(__name__)
 
 # Discord shows it for about ten seconds after each call.
@@ -41,6 +43,6 @@ class TypingIndicator:
         while True:
             try:
                 await self._channel.typing()
-            except discord.HTTPException as error:
+            except UNREACHED as error:
                 log.debug("Typing is not shown: %s", error)
             await asyncio.sleep(REPEAT_SECONDS)

@@ -1,5 +1,6 @@
 """Long answers in parts: nothing lost, nothing too long, no code block torn."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,12 @@ def test_a_code_block_is_closed_and_opened_again_with_its_language() -> None:
     assert first.endswith("\n```")
     assert last.startswith("```python\n")
     assert last.endswith("\n```\nDone.")
+
+
+@pytest.mark.parametrize("unit", ["`", "```", "```a", "```a\n", "`a", "a", "\n", " "])
+def test_a_hostile_text_makes_no_more_messages_than_it_must(unit: str) -> None:
+    text = unit * 20_000
+    assert len(split_message(text)) <= 2 * len(text) / (LIMIT - 50) + 2
 
 
 def test_a_short_text_stays_as_it_is() -> None:
