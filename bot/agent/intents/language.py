@@ -36,7 +36,8 @@ class Rule:
     """One way to say something.
 
     `state` is "said" (by the words), "opposite" (of what the words say) or a state's name;
-    `mark` says what a question mark does: "fits", "needed" or "doubt" (then it is asked back).
+    `mark` says what a question mark does: "fits", "needed" or "doubt" (then it is asked back);
+    "bare" is "doubt" where an adverb is doubtful, too ("don't leave it on overnight").
     `loose` rules may be followed by more words, and are then asked back.
     """
 

@@ -165,7 +165,10 @@ class Reader:
         around = self._symbols((*words[: found.start], *words[found.end :]))
         if self._grammar.is_chatty(around):
             level = min(level, Level.ADDRESSED)
-        if asks and rule.mark == "doubt" and not any("tag" in word.kinds for word in words):
+        doubtful = rule.mark in ("doubt", "bare")
+        if asks and doubtful and not any("tag" in word.kinds for word in words):
+            level = min(level, Level.ASK)
+        if rule.mark == "bare" and any("adv" in word.kinds for word in words):
             level = min(level, Level.ASK)
         if rule.kind is Kind.QUESTION and joint == "plain" and not asks:
             level = min(level, Level.ASK)
@@ -259,7 +262,8 @@ class Reader:
             for c in clauses
         ):
             limits.append((Level.ASK, "another part holds a condition or a negation"))
-        if any(c.role is Role.DOUBT for c in clauses):
+        beside = self._sentences_beside(clauses, said)
+        if any(c.role is Role.DOUBT and c.sentence not in beside for c in clauses):
             limits.append((Level.ASK, "another part was not understood"))
         if any(
             c.role is Role.QUESTION and clauses.index(c) > clauses.index(said[0]) for c in others
@@ -274,6 +278,21 @@ class Reader:
         if others or len(said) > 1:
             limits.append((Level.ADDRESSED, "more is said than the command"))
         return limits
+
+    def _sentences_beside(self, clauses: Sequence[Clause], said: Sequence[Clause]) -> set[int]:
+        """Return the sentences beside a question that need not be understood to answer it.
+
+        An answer changes nothing, and asking back would only cost a turn. But "why", "do you
+        think" or a condition show that something else is wanted than the state.
+        """
+        if not all(clause.role is Role.QUESTION and clause.names for clause in said):
+            return set()
+        hazards = self.language.hazards.keys()
+        return {clause.sentence for clause in clauses} - {
+            clause.sentence
+            for clause in clauses
+            if clause in said or any(not hazards.isdisjoint(w.kinds) for w in clause.words)
+        }
 
     def _named_afterwards(self, clause: Clause, clauses: Sequence[Clause]) -> bool:
         """Say whether "it" is explained by nothing but a later remark."""

@@ -11,6 +11,8 @@ from plugins.reasoning.intents import INTENTS
 MATCHER = IntentMatcher(INTENTS, load_languages())
 ENABLE, DISABLE = "ENABLE_REASONING_SERVICE", "DISABLE_REASONING_SERVICE"
 
+STATUS = "CHECK_REASONING_STATUS"
+
 VERBS = {"enable": ENABLE, "turn on": ENABLE, "disable": DISABLE, "turn off": DISABLE}
 STATES = {"on": ENABLE, "enabled": ENABLE, "off": DISABLE, "disabled": DISABLE}
 TYPED_NEGATIONS = (
@@ -88,3 +90,77 @@ def test_a_choice_of_states_never_acts(choice: str) -> None:
 )
 def test_missing_spaces_and_arrows_are_understood(text: str, action: str) -> None:
     assert MATCHER.match(text, addressed=True).action == action
+
+
+@pytest.mark.parametrize("negation", ["don't", "dont", "do not", "never", "please don't"])
+@pytest.mark.parametrize(("said", "other"), [("on", "off"), ("off", "on")])
+@pytest.mark.parametrize("verb", ["leave", "keep"])
+def test_not_to_leave_a_state_asks_for_the_other(
+    negation: str, verb: str, said: str, other: str
+) -> None:
+    text = f"{negation} {verb} custom reasoning {said}"
+    match = MATCHER.match(text, addressed=True)
+    assert (match.outcome, match.action) == (Outcome.ACT, STATES[other])
+    assert MATCHER.match(text, addressed=False).outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "overnight", "for now", "permanently", "?", "for too long", "when I leave", "all night",
+        "unless I ask", "after the stream", "or off", "if it is slow", "while we are away",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("verb", ["leave", "keep"])
+def test_not_to_leave_a_state_in_some_way_never_acts(verb: str, tail: str) -> None:
+    match = MATCHER.match(f"don't {verb} custom reasoning on {tail}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+BESIDE = (
+    "Can you give me an update?", "Can you fill me in?", "Is anything broken?", "It feels slow.",
+    "I was hoping we could talk about it.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_clear_question_is_answered_whatever_stands_beside_it(beside: str, first: bool) -> None:
+    parts = ["Is custom reasoning on?", beside]
+    match = MATCHER.match(" ".join(parts if first else reversed(parts)), addressed=True)
+    assert (match.outcome, match.action) == (Outcome.ACT, STATUS)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "Why is that?", "Why did you ask?", "What do you think?", "Have you noticed any problems?",
+        "How does it work?", "Just kidding.", "He asked me that.", "Don't answer.", "If so, stop.",
+    ],
+)  # fmt: skip
+def test_what_shows_that_something_else_was_asked_is_not_passed_over(beside: str) -> None:
+    match = MATCHER.match(f"Is custom reasoning on? {beside}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize("beside", [*BESIDE, "Have you noticed any problems?", "Why is that?"])
+@pytest.mark.parametrize("verb", ["should I", "how do I", "he said to", "I could", "why did you"])
+def test_what_stands_beside_never_makes_a_command(beside: str, verb: str) -> None:
+    match = MATCHER.match(f"{verb} turn off custom reasoning? {beside}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize(
+    "delay", ["in the next hour", "in a few minutes", "after the next message"]
+)
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_for_later_never_acts(verb: str, delay: str) -> None:
+    match = MATCHER.match(f"{verb} custom reasoning {delay}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize("span", ["for the next hour", "for the next few questions", "for an hour"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_begins_now_acts_now(verb: str, span: str) -> None:
+    match = MATCHER.match(f"{verb} custom reasoning {span}", addressed=True)
+    assert (match.outcome, match.action) == (Outcome.ACT, VERBS[verb])
