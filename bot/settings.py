@@ -3,9 +3,11 @@
 No other module reads the environment. `.env.example` lists the same with the same defaults.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+from dotenv.parser import Binding, parse_stream
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from yarl import URL
@@ -17,15 +19,26 @@ def require_scheme(*schemes: str) -> AfterValidator:
     def check(value: str, info: ValidationInfo) -> str:
         try:
             url = URL(value)
-        except ValueError as error:
-            raise ValueError(f"should be an address ({error})") from error
+        except ValueError:
+            # Its message may quote a password.
+            raise ValueError(f"should be an address like {schemes[0]}://host/path") from None
         if url.scheme not in schemes or not url.host:
             raise ValueError(f"should be an address like {schemes[0]}://host/path")
+        if url.user is not None or url.password is not None:
+            raise ValueError("should be an address without a user name or password")
         return value.rstrip("/")
 
     return AfterValidator(check)
 
 
+def require_printable(secret: SecretStr) -> SecretStr:
+    """Checks that a secret can stand in an HTTP header."""
+    if re.fullmatch(r"[!-~]+", secret.get_secret_value()) is None:
+        raise ValueError("should be one line of printable characters without spaces")
+    return secret
+
+
+Token = Annotated[SecretStr, AfterValidator(require_printable)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 HttpAddress = Annotated[str, require_scheme("https", "http")]
 SocketAddress = Annotated[str, require_scheme("wss", "ws")]
@@ -35,10 +48,10 @@ class Settings(BaseSettings):
     """What an operator can set; each name in upper case is the variable's."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+        env_file=".env", env_file_encoding="utf-8-sig", env_ignore_empty=True, extra="ignore"
     )
 
-    discord_token: SecretStr | None = Field(
+    discord_token: Token | None = Field(
         None, description="The bot's token, from the Discord developer portal (Bot, Reset Token)."
     )
     discord_api_url: HttpAddress = Field(
@@ -55,7 +68,7 @@ class Settings(BaseSettings):
         description="An OpenAI-compatible endpoint, up to and with /v1. Empty: embedded model.",
     )
     model_name: str | None = Field(None, description="The model's name at MODEL_URL.")
-    model_api_key: SecretStr | None = Field(None, description="The key for MODEL_URL, if any.")
+    model_api_key: Token | None = Field(None, description="The key for MODEL_URL, if any.")
     model_timeout: float = Field(
         120.0, gt=0, description="Seconds that a whole answer of MODEL_URL may take."
     )
@@ -72,7 +85,7 @@ class Settings(BaseSettings):
     custom_model_name: str | None = Field(
         None, description="The custom model's name at CUSTOM_MODEL_URL."
     )
-    custom_model_api_key: SecretStr | None = Field(
+    custom_model_api_key: Token | None = Field(
         None, description="The key for CUSTOM_MODEL_URL, if any."
     )
     custom_model_timeout: float = Field(
@@ -112,6 +125,8 @@ class SettingsError(Exception):
 
 def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     """Read and check the settings. Raises SettingsError; no value of a secret is in it."""
+    if env_file is not None:
+        check_file(env_file)
     try:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
@@ -127,6 +142,32 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
     if lines:
         raise SettingsError(lines)
     return settings
+
+
+def check_file(path: Path) -> None:
+    """Raises SettingsError for a file that would be passed over, as a whole or in part."""
+    try:
+        if not (path.is_file() or path.is_dir()):
+            return
+        with path.open(encoding="utf-8-sig") as stream:
+            bindings = list(parse_stream(stream))
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read ({error.strerror})."]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f"{path}: cannot be read. It should be text in UTF-8."]) from None
+    lines = [
+        f"{path}, line {line_of(item)}: should be NAME=value, with each quote closed."
+        for item in bindings
+        if item.error
+    ]
+    if lines:
+        raise SettingsError(lines)
+
+
+def line_of(item: Binding) -> int:
+    """The line that a statement of `.env` begins at; the blank ones before it belong to it."""
+    text = item.original.string
+    return item.original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def describe(item: object) -> str:

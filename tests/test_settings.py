@@ -56,6 +56,64 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(load_settings(None))
 
 
+@pytest.mark.parametrize("name", ["DISCORD_API_URL", "MODEL_URL", "DISCORD_GATEWAY_URL"])
+@pytest.mark.parametrize("place", ["ada:hunter2@host", "hunter2@host", ":hunter2@host"])
+def test_an_address_has_no_credentials(
+    monkeypatch: pytest.MonkeyPatch, name: str, place: str
+) -> None:
+    scheme = "wss" if "GATEWAY" in name else "https"
+    monkeypatch.setenv(name, f"{scheme}://{place}/v1")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None)
+    assert caught.value.lines == [f"{name}: should be an address without a user name or password."]
+
+
+def test_a_broken_address_does_not_show_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_URL", "https://ada:hunter2@ho℀st/v1")
+    with pytest.raises(SettingsError, match=r"^MODEL_URL: should be an address") as caught:
+        load_settings(None)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["hunter2\nhunter2", "hunter2\n", "hunter 2", "hunter²"])
+def test_a_token_is_one_printable_word(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", token)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None)
+    assert caught.value.lines == [
+        "DISCORD_TOKEN: should be one line of printable characters without spaces."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b"DISCORD_TOKEN=hunter2\xe4\n", ": cannot be read. It should be text in UTF-8."),
+        (None, ": cannot be read (Is a directory)."),
+        (
+            b'LOG_LEVEL=info\n\nDISCORD_TOKEN="hunter2\nDATA_DIR=x\n',
+            ", line 3: should be NAME=value, with each quote closed.",
+        ),
+    ],
+    ids=["latin-1", "folder", "quote"],
+)
+def test_a_broken_file_is_named(tmp_path: Path, content: bytes | None, line: str) -> None:
+    path = tmp_path / ".env"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    assert caught.value.lines == [f"{path}{line}"]
+
+
+def test_a_file_may_be_missing_or_begin_with_a_mark(tmp_path: Path) -> None:
+    assert load_settings(tmp_path / ".env") == load_settings(None)
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfLOG_LEVEL=debug\n")
+    assert load_settings(tmp_path / ".env").log_level == "debug"
+
+
 def test_the_example_file_is_valid() -> None:
     example = Path(__file__).resolve().parents[1] / ".env.example"
     assert load_settings(example) == load_settings(None)

@@ -6,19 +6,22 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
 from bot.agent.agent import Agent
 from bot.agent.models import Model, ModelError, ModelRequest
-from bot.commands.run import NOT_SET, REFUSED
+from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
 from bot.compose import add_models
 from bot.settings import Settings, SettingsError, load_settings
-from bot.store.records import ChatMessage
+from bot.store.interface import StoreError
+from bot.store.records import ChatMessage, World, WorldKind
 from bot.store.sqlite import SqliteStore
 
 LOW_SPACE_BYTES = 500 * 1024 * 1024
 REQUEST_SECONDS = 15
+FILES_OPENED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,11 @@ async def examine(settings: Settings) -> bool:
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, as they come in."""
     yield data_folder(settings)
+    async for finding in records(settings):
+        yield finding
     async for finding in models(settings):
         yield finding
+    yield await gateway(settings)
     yield await token(settings)
 
 
@@ -80,6 +86,36 @@ def data_folder(settings: Settings) -> Finding:
         text = f"DATA_DIR: only {free >> 20} MB are free at {folder}. Make room."
         return Finding("data folder", False, text)
     return Finding("data folder", True, f"{folder.resolve()} can be written.")
+
+
+async def records(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the newest of the servers' files open; nothing where there are none."""
+    store = SqliteStore(settings.data_dir)
+    guilds = [int(path.stem) for path in guild_files(settings.data_dir)[:FILES_OPENED]]
+    for guild_id in guilds:
+        world = store.world(World(WorldKind.GUILD, guild_id))
+        try:
+            await world.stats()
+        except StoreError as error:
+            yield Finding("records", False, str(error))
+            return
+        finally:
+            await world.close()
+    if guilds:
+        yield Finding("records", True, f"open ({len(guilds)} of the newest files were tried).")
+
+
+def guild_files(data_dir: Path) -> list[Path]:
+    """The servers' files, the newest first; none where the folder cannot be looked into."""
+    try:
+        found = [
+            (path.stat().st_mtime, path)
+            for path in (data_dir / "guilds").glob("*.sqlite3")
+            if path.stem.isdecimal()
+        ]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 async def models(settings: Settings) -> AsyncIterator[Finding]:
@@ -103,6 +139,16 @@ async def asked(model: Model) -> Finding:
     return Finding(what, True, f"{model.name} ({model.provider}) says: {response.text[:60]!r}")
 
 
+async def gateway(settings: Settings) -> Finding:
+    """Whether the gateway can be connected to."""
+    address = settings.discord_gateway_url
+    try:
+        await reach(address)
+    except CannotRunError as error:
+        return Finding("gateway", False, str(error))
+    return Finding("gateway", True, f"{address} can be reached.")
+
+
 async def token(settings: Settings) -> Finding:
     """Whether Discord knows the token, by one request."""
     if settings.discord_token is None:
@@ -119,10 +165,8 @@ async def token(settings: Settings) -> Finding:
                 return Finding("token", False, REFUSED.format(api=api))
             response.raise_for_status()
             name = (await response.json())["username"]
-    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
-        reason = str(error) or type(error).__name__
-        text = f"DISCORD_API_URL: {api} does not answer as Discord does ({reason})."
-        return Finding("token", False, text)
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+        return Finding("token", False, NOT_DISCORD.format(api=api, reason=shortened(error)))
     return Finding("token", True, f"belongs to the bot {name}.")
 
 

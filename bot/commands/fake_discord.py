@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from bot.commands.arguments import port
 from bot.commands.run import ended_by_signals
 from bot.harness import FakeDiscord
 from bot.harness.worldfile import WorldFileError, load_world
@@ -19,7 +20,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Runs a fake Discord on loopback until it is interrupted. When it is ready it "
         "writes one JSON object with its addresses, tokens and ids.",
     )
-    parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
+    parser.add_argument("--port", type=port, default=0, help="the port (default: a free one)")
     parser.add_argument("--ready-file", type=Path, help="write the JSON object here, too")
     parser.add_argument(
         "--world", type=Path, metavar="FILE", help="a world in YAML or JSON (default: a small one)"
@@ -37,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-async def serve(port: int, ready_file: Path | None, world_file: Path | None = None) -> None:
+async def serve(at_port: int, ready_file: Path | None, world_file: Path | None = None) -> None:
     """Serve, and say so when ready."""
     world = None if world_file is None else load_world(world_file)
-    async with FakeDiscord(world, port=port) as discord:
+    async with FakeDiscord(world, port=at_port) as discord:
         control = {"control": discord.control_url, "control_token": discord.control.token}
         line = json.dumps(discord.describe() | control)
         if ready_file is not None:

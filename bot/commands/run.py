@@ -6,6 +6,7 @@ import contextlib
 import logging
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,7 @@ UNREACHABLE = (
     "{address} cannot be reached ({reason}). Check this machine's network, and DISCORD_API_URL "
     "and DISCORD_GATEWAY_URL if you have set them."
 )
+NOT_DISCORD = "DISCORD_API_URL: {api} does not answer as Discord does ({reason})."
 
 
 class CannotRunError(Exception):
@@ -108,7 +110,18 @@ async def explained(bot: "asyncio.Task[None]", settings: Settings) -> None:
             raise SettingsError([REFUSED.format(api=api)]) from None
         raise CannotRunError(f"Discord closed the connection for good: {error}.") from error
     except (aiohttp.ClientError, discord.HTTPException, OSError) as error:
-        raise CannotRunError(UNREACHABLE.format(address=api, reason=error)) from error
+        reason = shortened(error)
+        raise CannotRunError(UNREACHABLE.format(address=api, reason=reason)) from error
+    except (TypeError, ValueError, KeyError) as error:
+        # discord.py takes whatever it is sent for what Discord would send.
+        log.debug("What %s answered could not be used", api, exc_info=True)
+        reason = shortened(error)
+        raise CannotRunError(NOT_DISCORD.format(api=api, reason=reason)) from error
+
+
+def shortened(error: Exception) -> str:
+    """What is wrong, on one line: a server that is no Discord may have sent a whole page."""
+    return textwrap.shorten(str(error) or type(error).__name__, 200, placeholder="…")
 
 
 @contextlib.contextmanager

@@ -25,7 +25,12 @@ from bot.store.records import ChatMessage
 
 log = logging.getLogger(__name__)
 
-SORRY = "😕 I could not answer this just now. Please try again in a moment. (`{reference}`)"
+# Every apology begins with it, so that a script can tell one from an answer.
+APOLOGY_MARK = "😕"
+SORRY = (
+    f"{APOLOGY_MARK} I could not answer this just now. "
+    "Please try again in a moment. (`{reference}`)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ def apology(error: ModelError | None, request: ModelRequest) -> str:
     """What a person is told when no model answered; the id is in the log too."""
     if isinstance(error, NoModelHandlerError):
         return (
-            "😕 I have no model to answer with. Whoever runs me can see in the log how to add one."
+            f"{APOLOGY_MARK} I have no model to answer with. Whoever runs me can see in the log "
+            "how to add one."
         )
     return SORRY.format(reference=request.id[-8:])

@@ -61,20 +61,25 @@ class Understudy:
         self.output = (await self.process.stdout.read()).decode()
 
 
-@asynccontextmanager
-async def understudy(
-    folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, stdin: bytes = b""
-) -> AsyncIterator[Understudy]:
-    """Run a command in `folder`, with these settings and no others; ended with the block."""
+def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a command, with these settings and no others."""
     clean = {
         name: value
         for name, value in os.environ.items()
         if name.lower() not in Settings.model_fields
     }
+    return {**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
+
+
+@asynccontextmanager
+async def understudy(
+    folder: Path, *arguments: str, settings: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> AsyncIterator[Understudy]:
+    """Run a command in `folder`, with these settings and no others; ended with the block."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *arguments),
         cwd=folder,
-        env={**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **(settings or {})},
+        env=clean_environment(settings or {}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from bot.harness import FakeDiscord, Person, SeenMessage
+from bot.store.records import World, WorldKind
+from bot.store.sqlite import SqliteStore
 from tests.commands.processes import Understudy, at, understudy
 from tests.model_server import ModelServer, Reply
 
@@ -250,24 +254,101 @@ async def test_a_refused_token_a_missing_intent_and_nobody_there(tmp_path: Path)
                 assert "Traceback" not in "".join(bot.errors)
 
 
+@asynccontextmanager
+async def web_server(text: str, kind: str, status: int = 200) -> AsyncIterator[str]:
+    """A server that answers everything with one page."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=text, content_type=kind, status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/api/v10"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("<p>\nhello</p>", "text/html"), ("{}", "application/json"), ("[]", "application/json")],
+)
+@pytest.mark.parametrize("command", ["run", "doctor"])
+async def test_a_server_that_is_no_discord(
+    tmp_path: Path, text: str, kind: str, command: str
+) -> None:
+    async with FakeDiscord() as fake, ModelServer() as server, web_server(text, kind) as api:
+        settings = {**at(fake, tmp_path, **lead(server)), "DISCORD_API_URL": api}
+        async with understudy(tmp_path, command, settings=settings) as bot:
+            assert await bot.ended() == 1
+    lines = bot.output.splitlines() if command == "doctor" else bot.errors
+    assert f"DISCORD_API_URL: {api} does not answer as Discord does" in lines[-1]
+    assert "Traceback" not in "".join(bot.errors)
+
+
+async def test_a_page_instead_of_discord_s_error_is_one_line(tmp_path: Path) -> None:
+    page = "<p>\n" + "not here\n" * 200
+    async with (
+        FakeDiscord() as fake,
+        ModelServer() as server,
+        web_server(page, "text/html", 404) as api,
+    ):
+        settings = {**at(fake, tmp_path, **lead(server)), "DISCORD_API_URL": api}
+        async with understudy(tmp_path, "run", settings=settings) as bot:
+            assert await bot.ended() == 1
+    assert bot.errors[-1].startswith(f"{api} cannot be reached (404 Not Found")
+    assert len(bot.errors[-1]) < 500
+
+
+async def test_a_broken_env_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"SYSTEM_PROMPT=caf\xe9\n")
+    async with understudy(tmp_path, "run") as bot:
+        assert await bot.ended() == 2
+    assert bot.errors == [".env: cannot be read. It should be text in UTF-8."]
+
+
+@pytest.mark.parametrize("port", ["99999", "-5", "http", "²"])
+async def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    async with understudy(tmp_path, "fake-discord", "--port", port) as fake:
+        assert await fake.ended() == 2
+    assert "--port: should be a port from 0 to 65535" in fake.errors[-1]
+
+
+async def test_the_doctor_opens_the_records(tmp_path: Path) -> None:
+    guilds = tmp_path / "data" / "guilds"
+    guilds.mkdir(parents=True)
+    store = SqliteStore(tmp_path / "data").world(World(WorldKind.GUILD, 7))
+    await store.set_setting("a", 1)
+    await store.close()
+    async with FakeDiscord() as fake, ModelServer() as server:
+        settings = at(fake, tmp_path, **lead(server))
+        async with understudy(tmp_path, "doctor", settings=settings) as doctor:
+            assert await doctor.ended() == 0
+        assert "✓ records: open" in doctor.output
+        (guilds / "8.sqlite3").write_bytes(b"this is no database" * 99)
+        async with understudy(tmp_path, "doctor", settings=settings) as doctor:
+            assert await doctor.ended() == 1
+        assert "✗ records: " in doctor.output
+        assert "8.sqlite3" in doctor.output
+
+
 async def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
     async with FakeDiscord() as fake, ModelServer() as server:
         settings = at(fake, tmp_path, **lead(server), **custom(server))
         async with understudy(tmp_path, "doctor", settings=settings) as doctor:
             assert await doctor.ended() == 0
             lines = doctor.output.splitlines()
-        assert [line[0] for line in lines] == ["✓"] * 5
+        assert [line[0] for line in lines] == ["✓"] * 6
         (tmp_path / "file").write_text("")
         broken = {
             **settings,
             "DISCORD_TOKEN": "hunter2",
             "DATA_DIR": str(tmp_path / "file" / "data"),
             "MODEL_URL": "http://127.0.0.1:9/v1",
+            "DISCORD_GATEWAY_URL": "ws://127.0.0.1:9",
         }
         async with understudy(tmp_path, "doctor", settings=broken) as doctor:
             assert await doctor.ended() == 1
             lines = doctor.output.splitlines()
-        assert [line[0] for line in lines] == ["✓", "✗", "✗", "✓", "✗"]
+        assert [line[0] for line in lines] == ["✓", "✗", "✗", "✓", "✗", "✗"]
         assert "hunter2" not in doctor.output
         async with understudy(tmp_path, "doctor", settings={"LOG_LEVEL": "loud"}) as doctor:
             assert await doctor.ended() == 2

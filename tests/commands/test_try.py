@@ -140,10 +140,70 @@ async def test_without_a_model_it_says_how_to_get_one(tmp_path: Path) -> None:
     command = ("try", "--script", "script.txt")
     given = {"MODEL_PATH": str(tmp_path / "broken.gguf")}
     async with understudy(tmp_path, *command, settings=given) as trial:
-        assert await trial.ended() == 0
+        assert await trial.ended() == 1
     assert any("broken.gguf" in line for line in trial.errors)
     assert "Answers: no model" in trial.output
     assert "I have no model to answer with" in trial.output
+    assert trial.errors[-1] == "Line 2 (ada: hello): the bot could not answer"
+
+
+async def test_an_apology_is_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("ada: one\nada: check reasoning status\n")
+    given = {"MODEL_URL": "http://127.0.0.1:9/v1", "MODEL_NAME": "gone"}
+    command = ("try", "--script", "script.txt", "--json")
+    async with understudy(tmp_path, *command, settings=given) as trial:
+        assert await trial.ended() == 1
+    failed = [json.loads(line)["failed"] for line in trial.output.splitlines()]
+    assert failed == [True, False]
+    assert "Line 1 (ada: one): the bot could not answer" in trial.errors
+
+
+async def test_a_script_may_begin_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_text("\ufeffada: check reasoning status\n", encoding="utf-8")
+    async with ModelServer() as server:
+        command = ("try", "--script", "script.txt")
+        async with understudy(tmp_path, *command, settings=settings(server)) as trial:
+            assert await trial.ended() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--timeout", "nan"), "should be a number of seconds above 0"),
+        (("--timeout", "0"), "should be a number of seconds above 0"),
+        (("--timeout", "-1"), "should be a number of seconds above 0"),
+        (("--timeout", "soon"), "should be a number of seconds above 0"),
+        (("--json",), "--json needs --script FILE"),
+    ],
+)
+async def test_wrong_arguments(tmp_path: Path, arguments: tuple[str, ...], error: str) -> None:
+    async with understudy(tmp_path, "try", *arguments) as trial:
+        assert await trial.ended() == 2
+    assert error in trial.errors[-1]
+
+
+async def test_odd_input_in_the_terminal(tmp_path: Path) -> None:
+    typed = b"/ask me\n/as\n/reasoning\n/reasoning explain-intent\n"
+    async with (
+        ModelServer() as server,
+        understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
+    ):
+        assert await trial.ended() == 0
+    assert "no command 'ask'" in trial.output
+    assert "You are ada. There is: ada, ben, cleo." in trial.output
+    assert "(Discord refused it: Invalid Form Body (options: This field is" in trial.output
+    assert "(Discord refused it: Invalid Form Body (text: This field is" in trial.output
+    assert "{" not in trial.output
+
+
+async def test_records_that_cannot_be_kept_are_not_promised(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with ModelServer() as server:
+        given = {**settings(server), "DATA_DIR": str(tmp_path / "file" / "data")}
+        async with understudy(tmp_path, "try", settings=given) as trial:
+            assert await trial.ended() == 0
+    assert any(line.startswith("No records can be kept: ") for line in trial.errors)
+    assert not any(line.startswith("Records go to") for line in trial.errors)
 
 
 async def test_the_embedded_model_answers(tmp_path: Path) -> None:

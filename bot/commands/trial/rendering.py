@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -38,6 +39,21 @@ class Names:
             return found[0] if user_id is None else f"<@{user_id}>"
 
         return NAMED.sub(mention, text)
+
+
+def in_words(refusal: dict[str, Any]) -> str:
+    """The JSON of Discord's refusal as people read it: what it says, and of which fields."""
+    found = "; ".join(dict.fromkeys(reasons(refusal.get("errors") or {})))
+    return f"Discord refused it: {refusal.get('message')}{f' ({found})' if found else ''}"
+
+
+def reasons(errors: dict[str, Any], field: str = "") -> Iterator[str]:
+    """What is wrong with which field; numbers only count fields, and name none."""
+    for key, value in errors.items():
+        if key == "_errors":
+            yield from (f"{field}: {item['message']}".removeprefix(": ") for item in value)
+        elif isinstance(value, dict):
+            yield from reasons(value, field if key.isdecimal() else key)
 
 
 def ago(seconds: float) -> str:

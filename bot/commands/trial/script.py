@@ -24,7 +24,7 @@ class Line:
 def read_script(path: Path) -> list[Line]:
     """The lines of a script, without blank ones and `#` comments. Raises ScriptError."""
     try:
-        raw = path.read_text(encoding="utf-8")
+        raw = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"{path}: cannot be read ({error}).") from error
     lines = []
@@ -39,23 +39,35 @@ def read_script(path: Path) -> list[Line]:
 
 
 async def play(stage: Stage, lines: list[Line], *, timeout: float, as_json: bool) -> int:  # noqa: ASYNC109
-    """Say every line and print what comes back. Returns 1 as soon as one gets no answer."""
+    """Say every line and print what comes back. Returns 1 if a line got none, or an apology.
+
+    Without any answer it ends there: what follows may build on it.
+    """
     for line in lines:
         if line.name not in stage.people:
             known = ", ".join(stage.people)
             raise ScriptError(
                 f"Line {line.number}: nobody is called {line.name!r}; there is {known}."
             )
+    code = 0
     for line in lines:
         if not as_json:
             print(f"{line.name} ({stage.roles[line.name]}): {line.text}", flush=True)
         try:
             replies = await stage.say(line.name, line.text, timeout)
         except NoAnswerError as error:
-            print(f"Line {line.number} ({line.name}: {line.text}): {error}", file=sys.stderr)
+            name_line(line, str(error))
             return 1
         print(described(line, replies) if as_json else transcript(replies), flush=True)
-    return 0
+        if any(reply.failed for reply in replies):
+            name_line(line, "the bot could not answer")
+            code = 1
+    return code
+
+
+def name_line(line: Line, wrong: str) -> None:
+    """Say which line did not get its answer, and why."""
+    print(f"Line {line.number} ({line.name}: {line.text}): {wrong}", file=sys.stderr)
 
 
 def transcript(replies: list[Reply]) -> str:
@@ -76,6 +88,7 @@ def described(line: Line, replies: list[Reply]) -> str:
             "reply": "\n".join(reply.text for reply in replies),
             "ephemeral": any(reply.ephemeral for reply in replies),
             "buttons": [label for reply in replies for label in reply.buttons],
+            "failed": any(reply.failed for reply in replies),
         },
         ensure_ascii=False,
     )

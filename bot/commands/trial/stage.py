@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.models import ModelType
-from bot.commands.trial.rendering import Names
+from bot.commands.trial.rendering import Names, in_words
 from bot.compose import make_client, running_agent
 from bot.front.client import UnderstudyClient
+from bot.front.conversation import APOLOGY_MARK
 from bot.front.endpoints import discord_at
 from bot.harness import Event, FakeDiscord, Person, Refused, SeenMessage
 from bot.settings import Settings
@@ -30,11 +31,15 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One message of the bot's answer, as text for a terminal; `buttons` by their labels."""
+    """One message of the bot's answer, as text for a terminal; `buttons` by their labels.
+
+    `failed` says that it is only the apology for there being no answer.
+    """
 
     text: str
     ephemeral: bool = False
     buttons: tuple[str, ...] = ()
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -93,7 +98,9 @@ class Stage:
                     replies = await self._talk(person, text, on_change)
         except TimeoutError:
             raise NoAnswerError(f"no answer within {timeout:g} s") from None
-        except (Refused, LookupError) as error:
+        except Refused as error:
+            raise NoAnswerError(in_words(error.body)) from error
+        except LookupError as error:
             raise NoAnswerError(str(error)) from error
         if not replies:
             raise NoAnswerError("no answer")
@@ -139,7 +146,11 @@ class Stage:
             if int(message["id"]) > int(said["id"]) and message["author"]["id"] == self._bot_id
         ]
         return [
-            Reply(self.names.readable(message["content"]), buttons=buttons_of(message))
+            Reply(
+                self.names.readable(message["content"]),
+                buttons=buttons_of(message),
+                failed=message["content"].startswith(APOLOGY_MARK),
+            )
             for message in answers
         ]
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from bot.commands.trial.stage import NoAnswerError, Stage
 from bot.harness import SeenMessage
@@ -32,7 +32,7 @@ async def chat(stage: Stage, *, timeout: float) -> int:  # noqa: ASYNC109
         if line is None:
             print("\nGoodbye.")
             return 0
-        if line.startswith("/as"):
+        if line == "/as" or line.startswith("/as "):
             name = switch(stage, line.removeprefix("/as").strip(), name)
         elif line == "/help":
             print(HELP.format(people=people))
@@ -44,7 +44,8 @@ def switch(stage: Stage, wanted: str, current: str) -> str:
     """Who one is after `/as wanted`."""
     if wanted in stage.people:
         return wanted
-    print(f"There is nobody called {wanted!r}. There is: {', '.join(stage.people)}.")
+    unknown = f"There is nobody called {wanted!r}. " if wanted else f"You are {current}. "
+    print(f"{unknown}There is: {', '.join(stage.people)}.")
     return current
 
 
@@ -95,6 +96,23 @@ class Screen:
         else:
             print(f"\nUnderstudy (edited): {text}", end="", flush=True)
         self._printed[index] = text
+
+
+@contextlib.contextmanager
+def terminal_kept() -> Iterator[None]:
+    """The terminal is as it was when the block ends, whatever happens in it.
+
+    readline switches the echo off while it prompts, and Ctrl-C ends us without its cleaning up.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(ImportError):  # Windows has none, and readline neither
+            import termios
+
+            if sys.stdin.isatty():
+                fd = sys.stdin.fileno()
+                stack.enter_context(contextlib.suppress(termios.error))  # it is gone by then
+                stack.callback(termios.tcsetattr, fd, termios.TCSANOW, termios.tcgetattr(fd))
+        yield
 
 
 class InputLines:

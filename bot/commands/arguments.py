@@ -1,0 +1,22 @@
+"""What the command line's numbers may be; argparse says what is wrong with the others."""
+
+import argparse
+import math
+
+
+def port(text: str) -> int:
+    """A port to listen at, 0 for a free one."""
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 65_535):
+        raise argparse.ArgumentTypeError(f"should be a port from 0 to 65535, is {text!r}")
+    return int(text[:6])
+
+
+def seconds(text: str) -> float:
+    """A time to wait, more than none and not for ever."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise argparse.ArgumentTypeError(f"should be a number of seconds above 0, is {text!r}")
+    return number
