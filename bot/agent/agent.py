@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
+from weakref import WeakValueDictionary
 
 from bot.agent.actions import Action, index_actions
 from bot.agent.intents import IntentMatcher
@@ -37,7 +38,8 @@ class Agent:
         self._idle_seconds = idle_seconds
         self._actions: dict[str, Action] = {}
         self._runtimes: dict[World, AgentRuntime] = {}
-        self._turns: dict[World, asyncio.Lock] = {}
+        # Weak: a lock is there for as long as somebody holds it or waits for it.
+        self._turns: WeakValueDictionary[World, asyncio.Lock] = WeakValueDictionary()
         self._reaper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -53,8 +55,7 @@ class Agent:
             self._reaper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reaper
-        for world in list(self._runtimes):
-            await self._let_go(world)
+        await asyncio.gather(*(self._let_go(world) for world in list(self._runtimes)))
         for name in reversed(list(self.plugins)):
             await self.unload(name)
 
@@ -151,7 +152,10 @@ class Agent:
             del self._runtimes[world]
             for name in reversed(list(runtime.services)):
                 await stop_service(runtime, name)
-            await runtime.store.close()
+            try:
+                await runtime.store.close()
+            except Exception:
+                log.exception("The store of %s did not close cleanly", world)
 
     def _turn(self, world: World) -> asyncio.Lock:
         return self._turns.setdefault(world, asyncio.Lock())

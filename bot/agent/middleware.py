@@ -3,12 +3,14 @@
 A hook gets each call when it is over and can change nothing: that costs about one await, where a
 middleware costs four. It may raise; that is logged and the answer stands.
 
-A middleware is `async (request, call_next) -> response`. Whatever goes wrong inside it, the
-person still gets the original's answer, and the original is never asked twice on its account:
+A middleware is `async (request, call_next) -> response`; what it returns is the answer, also in
+place of a `call_next` that failed. Whatever it raises, the person still gets the original's
+answer, and the original is never asked twice on its account:
 
 - it raises before it called `call_next`: the original is called, once, in its place;
 - it raises after `call_next` had succeeded: that result is the answer, the error is logged;
-- `call_next` itself failed: that error is raised, whatever the middleware made of it.
+- it raises after `call_next` had failed: that failure is raised, whatever it was turned into;
+- it calls `call_next` again: it gets the first outcome again, and nobody is asked.
 
 Cancellation passes through untouched.
 """
@@ -18,7 +20,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
-from bot.agent.models import ModelRequest, ModelResponse, ModelType, UseModel
+from bot.agent.models import ModelError, ModelRequest, ModelResponse, ModelType, UseModel
 
 log = logging.getLogger(__name__)
 
@@ -82,22 +84,39 @@ def _name(function: object) -> str:
 class _Step:
     """What one call of one layer has done so far with what it wraps."""
 
-    __slots__ = ("called", "error", "inner", "response")
+    __slots__ = ("called", "error", "inner", "over", "response")
 
     def __init__(self, inner: UseModel) -> None:
         self.inner = inner
         self.called = False
+        self.over: asyncio.Event | None = None
         self.response: ModelResponse | None = None
         self.error: BaseException | None = None
 
     async def call_next(self, request: ModelRequest) -> ModelResponse:
+        if self.called:
+            return await self.repeat()
         self.called = True
         try:
             response = self.response = await self.inner(request.model_type, request)
         except BaseException as error:
             self.error = error
             raise
+        finally:
+            if self.over is not None:
+                self.over.set()
         return response
+
+    async def repeat(self) -> ModelResponse:
+        if self.response is None and self.error is None:
+            self.over = self.over or asyncio.Event()
+            await self.over.wait()
+        if self.response is not None:
+            return self.response
+        if self.error is None or isinstance(self.error, asyncio.CancelledError):
+            # Not as it was: nobody cancels the task that asks this time.
+            raise ModelError("the call was given up before it was answered")
+        raise self.error
 
     async def recover(
         self, request: ModelRequest, error: Exception, middleware: ModelMiddleware

@@ -7,7 +7,18 @@ from bot.store.records import Exchange, RecordStats, World
 
 
 class StoreError(Exception):
-    """Something could not be kept or read. The message says what, why, and what to do about it."""
+    """Something could not be kept or read. The message says what, why, and what to do about it.
+
+    The message names files and is for the log; `public` is the same for people, without paths.
+    """
+
+    def __init__(self, message: str, public: str | None = None) -> None:
+        super().__init__(message)
+        self.public = message if public is None else public
+
+
+class UnstorableError(StoreError):
+    """It was on account of a value: others can be kept, this one never."""
 
 
 class WorldStore(Protocol):
@@ -22,10 +33,14 @@ class WorldStore(Protocol):
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever kept of this world. Costs no I/O beyond one look."""
+        """Whether anything is, or may be, kept of this world. Costs no I/O beyond one look."""
 
     async def keep(self, exchanges: Sequence[Exchange]) -> None:
-        """Keep these, all or none; on return they are on disk. An id that is there is left."""
+        """Keep these, all or none; on return they are on disk. An id that is there is left.
+
+        Of a text that was said in Discord the newest version that was quoted is kept. Raises
+        UnstorableError when it is on account of a value in them.
+        """
 
     async def attach_reply(self, exchange_id: str, message_ids: Sequence[int]) -> None:
         """Note which Discord messages, in order, carry the output of an exchange."""

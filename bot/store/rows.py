@@ -36,10 +36,10 @@ def exchange_row(exchange: Exchange) -> Row:
 
 
 def message_rows(exchanges: Iterable[Exchange]) -> list[Row]:
-    """Rows of `messages`: what was said in Discord, by message id."""
+    """Rows of `messages`: what was said in Discord, by message id, the newest version last."""
     return [
         (message.message_id, message.author_id, message.name, message.content)
-        for exchange in exchanges
+        for exchange in sorted(exchanges, key=lambda exchange: exchange.timestamp)
         for message in exchange.input
         if message.message_id is not None
     ]

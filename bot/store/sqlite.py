@@ -5,8 +5,9 @@ https://www.sqlite.org/pragma.html#pragma_synchronous
 """
 
 import asyncio
+import contextlib
 import json
-import sqlite3
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 
 import aiosqlite
 
-from bot.store.errors import explain
+from bot.store.errors import FAILURES, spoils, translate
 from bot.store.interface import StoreError
 from bot.store.migrations import MIGRATIONS
+from bot.store.patience import to_the_end
 from bot.store.records import Exchange, RecordStats, World, WorldKind
 from bot.store.rows import exchange_row, message_rows, text_rows
 
@@ -25,7 +27,11 @@ FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
 INSERT_TEXT = "INSERT INTO texts (hash, content) VALUES (?, ?) ON CONFLICT DO NOTHING"
 INSERT_MESSAGE = """
     INSERT INTO messages (id, author_id, name, content) VALUES (?, ?, ?, ?)
-    ON CONFLICT DO NOTHING
+    ON CONFLICT (id) DO UPDATE SET
+        author_id = coalesce(excluded.author_id, author_id),
+        name = excluded.name,
+        content = excluded.content
+    WHERE NOT deleted AND (name IS NOT excluded.name OR content IS NOT excluded.content)
 """
 INSERT_EXCHANGE = """
     INSERT INTO exchanges (
@@ -59,6 +65,7 @@ class SqliteWorldStore:
         self._world = world
         self._path = path
         self._connection: aiosqlite.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         self._turn = asyncio.Lock()
 
     @property
@@ -68,8 +75,11 @@ class SqliteWorldStore:
 
     @property
     def exists(self) -> bool:
-        """Whether the file is there."""
-        return self._connection is not None or self._path.exists()
+        """Whether the file is there, or may be: its folder cannot be looked into."""
+        try:
+            return identify(self._path) is not None
+        except OSError:
+            return True
 
     async def keep(self, exchanges: Sequence[Exchange]) -> None:
         """Keep these, all or none; on return they are on disk. An id that is there is left."""
@@ -145,7 +155,10 @@ class SqliteWorldStore:
                     "SELECT value FROM settings WHERE key = ?", (key,)
                 )
             )
-        return json.loads(rows[0][0]) if rows else None
+        try:
+            return json.loads(rows[0][0]) if rows else None
+        except ValueError as error:
+            raise translate(error, self._path) from error
 
     async def set_setting(self, key: str, value: Any) -> None:  # noqa: ANN401
         """Keep a JSON value under `key`, durably."""
@@ -158,41 +171,74 @@ class SqliteWorldStore:
     async def close(self) -> None:
         """Let go of the file. The next call opens it again."""
         async with self._turn:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                await connection.close()
+            try:
+                await self._let_go()
+            except FAILURES as error:
+                raise translate(error, self._path) from error
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[aiosqlite.Connection]:
         """The connection, for one caller at a time. Raises StoreError for all that goes wrong."""
         async with self._turn:
             try:
-                if self._connection is None:
-                    self._connection = await open_file(self._path, self._world)
-                yield self._connection
-            except (sqlite3.Error, OSError) as error:
-                raise StoreError(explain(error, self._path)) from error
+                yield await self._connect()
+            except FAILURES as error:
+                if spoils(error) or (self._connection and self._connection.in_transaction):
+                    with contextlib.suppress(*FAILURES):
+                        await self._let_go()
+                raise translate(error, self._path) from error
+
+    async def _connect(self) -> aiosqlite.Connection:
+        """The connection to the file that has the path now, which may not be the one of before."""
+        found = identify(self._path)
+        if self._connection is not None and (found is None or found != self._identity):
+            # Deleted or moved away: what is written to that file now, nobody would find.
+            with contextlib.suppress(*FAILURES):
+                await self._let_go()
+        if self._connection is None:
+            self._connection = await open_file(self._path, self._world)
+            self._identity = identify(self._path)
+        return self._connection
+
+    async def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await to_the_end(connection.close())
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """All or nothing. A cancellation that comes while it commits is put off until it has."""
         async with self._opened() as connection:
-            await connection.execute("BEGIN IMMEDIATE")
             try:
+                await connection.execute("BEGIN IMMEDIATE")
                 yield connection
-                await connection.execute("COMMIT")
+                await to_the_end(connection.execute("COMMIT"))
             except BaseException:
-                if connection.in_transaction:
-                    await connection.execute("ROLLBACK")
+                # Without asking whether there is one: a BEGIN may still be on its way.
+                with contextlib.suppress(*FAILURES):
+                    await to_the_end(connection.execute("ROLLBACK"))
                 raise
+
+
+def identify(path: Path) -> tuple[int, int] | None:
+    """Which file has this path (device and inode); None if there is none. Raises OSError."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 async def open_file(path: Path, world: World) -> aiosqlite.Connection:
     """Open a world's file, made or brought up to date where needed.
 
-    Raises sqlite3.Error or OSError when that fails, StoreError for a file of a newer version.
+    Raises one of FAILURES when that fails, StoreError for a file of a newer version.
     """
     # Members' words: nobody but the operator's own account may read them.
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Why this fails is better explained by SQLite's failure. Its -wal and -shm get the same mode.
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     connection = await aiosqlite.connect(path, isolation_level=None, timeout=2.0)
     try:
         for pragma in (
@@ -219,10 +265,11 @@ async def migrate(connection: aiosqlite.Connection, path: Path) -> None:
     rows = await connection.execute_fetchall("PRAGMA user_version")
     version: int = next(iter(rows))[0]
     if version > len(MIGRATIONS):
-        raise StoreError(
-            f"{path} was written by a newer version of Understudy (schema {version}, this one "
-            f"knows {len(MIGRATIONS)}). Update Understudy, or point DATA_DIR elsewhere."
+        problem = (
+            f"was written by a newer version of Understudy (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}). Update Understudy, or point DATA_DIR elsewhere."
         )
+        raise StoreError(f"{path} {problem}", f"The file of records {problem}")
     for number in range(version + 1, len(MIGRATIONS) + 1):
         await connection.executescript(
             f"BEGIN IMMEDIATE; {MIGRATIONS[number - 1]} PRAGMA user_version = {number}; COMMIT;"

@@ -4,6 +4,7 @@ The SDK checks nothing: whatever JSON arrives comes out of it as some object. So
 looked for, none is trusted to be there.
 """
 
+import re
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +14,8 @@ from plugins.openai_compatible.endpoint import Endpoint
 from plugins.openai_compatible.failures import EndpointError, not_a_completion
 
 _REASONING_FIELDS = ("reasoning_content", "reasoning")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_MOST_TOKENS = 2**63 - 1
 
 
 class Reading:
@@ -93,12 +96,12 @@ class Reading:
             (text for name in _REASONING_FIELDS if isinstance(text := _at(message, name), str)), ""
         )
         if thought:
-            self._splitter.think(thought)
+            self._splitter.think(_clean(thought))
         content = _at(message, "content")
         if not isinstance(content, str | None):
             raise not_a_completion(self._endpoint.label)
         if content:
-            self._splitter.feed(content)
+            self._splitter.feed(_clean(content))
         reason = _at(choice, "finish_reason")
         self._finish_reason = reason if isinstance(reason, str) else self._finish_reason
 
@@ -109,6 +112,12 @@ def _at(value: object, name: str) -> Any:  # noqa: ANN401 - what a stranger sent
     return getattr(value, name, None)
 
 
+def _clean(text: str) -> str:
+    """The text with U+FFFD for half characters, which neither Discord nor a file would take."""
+    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _count(usage: object, name: str) -> int | None:
     value = _at(usage, name)
-    return value if isinstance(value, int) else None
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_count and 0 <= value <= _MOST_TOKENS else None

@@ -90,7 +90,7 @@ async def enable(context: ActionContext) -> ActionResult:
 async def disable(context: ActionContext) -> ActionResult:
     """Turn the service off; the records stay."""
     service = service_of(context)
-    was_enabled = service.state.enabled
+    was_enabled = service.state.enabled or service.unread is not None
     unsaved = await service.disable(context.author.id)
     status = await service.status()
     if was_enabled:
@@ -108,7 +108,10 @@ async def check_status(context: ActionContext) -> ActionResult:
     """Tell how it stands."""
     status = await service_of(context).status()
     state = status.state
-    if state.enabled:
+    if status.unread is not None:
+        head = f"⚠️ unknown: the state could not be read: {status.unread}"
+        toggle = "Use `/reasoning enable` or `/reasoning disable` to set it anew."
+    elif state.enabled:
         head = "🟢 **Active**"
         toggle = "Say “disable custom reasoning” or use `/reasoning disable` to turn it off."
     else:
@@ -171,12 +174,15 @@ def records_line(status: ReasoningStatus) -> str:
 
 def keeping_line(status: ReasoningStatus) -> str:
     """Whether exchanges are being kept, and if not, why and how many were lost."""
+    if status.unread is not None:
+        return "Recording: ⚠️ nothing is being kept until the state can be read"
     if not status.state.enabled:
         return "Recording: off"
     lost = f"; {status.dropped} not kept since the start" if status.dropped else ""
     if status.problem is not None:
         return f"Recording: ⚠️ nothing is being kept{lost}. {status.problem}"
-    return f"Recording: every exchange is being kept{lost}"
+    why = f" (the last one: {status.loss})" if lost else ""
+    return f"Recording: every exchange is being kept{lost}{why}"
 
 
 def trouble_lines(status: ReasoningStatus, unsaved: str | None) -> list[str]:

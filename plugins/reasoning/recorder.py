@@ -9,12 +9,14 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from bot.agent.middleware import ModelCall
 from bot.agent.models import new_request_id
-from bot.store.interface import StoreError, WorldStore
+from bot.store.interface import StoreError, UnstorableError, WorldStore
+from bot.store.records import Exchange
 from plugins.reasoning.amendments import Amendments
+from plugins.reasoning.changes import Changes
 from plugins.reasoning.exchanges import to_exchange
 
 log = logging.getLogger(__name__)
@@ -22,26 +24,30 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 2_000
 BATCH = 256
 REMEMBERED_REQUESTS = 4_096
-
-Change = Callable[[], Awaitable[None]]
+RETRY_SECONDS = 5.0
+STOPPED = "the service was stopped before they were written"
 
 
 class Recorder:
     """Writes the calls of one world to its store.
 
-    `dropped` counts the exchanges that were not kept since the start, `problem` says why the
-    last of them was not; it is None again as soon as one is kept.
+    `dropped` counts the exchanges that were not kept since the start, `loss` says why the last
+    of them was not. `problem` says why nothing can be kept at present, for people; it is None
+    again as soon as something was.
     """
 
     def __init__(self, store: WorldStore) -> None:
         self.dropped = 0
+        self.loss: str | None = None
         self.problem: str | None = None
         self._store = store
         self._calls: deque[ModelCall] = deque()
-        self._changes: deque[Change] = deque()
         self._amendments = Amendments()
         self._recent: dict[str, None] = {}
+        self._changes = Changes(self._recent.__contains__)
         self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._stopping = False
 
     @property
     def waiting(self) -> int:
@@ -52,54 +58,65 @@ class Recorder:
         """Take a finished call. Returns at once; when too many wait, the oldest is dropped."""
         if len(self._calls) >= MAX_WAITING:
             self._calls.popleft()
-            self._drop(1, f"more than {MAX_WAITING} exchanges were waiting for the disk")
+            self._lose(1, f"more than {MAX_WAITING} exchanges were waiting for the disk")
         self._calls.append(call)
         if self._task is None:
             self._start()
 
     def attach_reply(self, request_id: str, message_ids: Sequence[int]) -> None:
         """Note in which Discord messages a recorded answer was posted."""
-
-        async def attach() -> None:
-            if request_id in self._recent:
-                await self._store.attach_reply(request_id, message_ids)
-                if gone := self._amendments.deleted(message_ids):
-                    await self._store.delete_messages(gone)
-
-        self._change(attach)
+        self._changes.attach_reply(request_id, message_ids)
+        self._changes.delete(self._amendments.deleted(message_ids))
+        self._wake()
 
     def edit(self, message_id: int, content: str) -> None:
         """A member edited a message: true for what is kept, and for what is still to be."""
         self._amendments.edit(message_id, content)
-        self._change(lambda: self._store.edit_message(message_id, content))
+        self._changes.edit(message_id, content)
+        self._wake()
 
     def delete(self, message_ids: Sequence[int]) -> None:
         """Messages were deleted: true for what is kept, and for what is still to be."""
         self._amendments.delete(message_ids)
-        self._change(lambda: self._store.delete_messages(message_ids))
+        self._changes.delete(message_ids)
+        self._wake()
 
     async def flush(self, seconds: float = 5.0) -> None:
-        """Wait until all that was taken so far is written or given up, this long at most."""
+        """Wait until all that was taken so far was tried to be written, this long at most."""
         if self._task is not None:
             await asyncio.wait([self._task], timeout=seconds)
 
     async def stop(self) -> None:
         """Write what waits; what the disk does not take by then is counted as dropped."""
+        self._wake()
         await self.flush()
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        if self._retry is not None:
+            self._retry.cancel()
+        self._give_up()
+        if lost := self._changes.deletions + self._changes.lost_deletions:
+            log.error("%d deletions were not applied to %s", lost, self._store.location)
+
+    def _give_up(self) -> None:
         if self._calls:
-            self._drop(len(self._calls), "the service was stopped before they were written")
+            self._lose(len(self._calls), STOPPED)
             self._calls.clear()
 
-    def _change(self, change: Change) -> None:
-        self._changes.append(change)
-        if self._task is None:
+    def _wake(self) -> None:
+        if self._task is None and self.waiting:
             self._start()
 
     def _start(self) -> None:
+        if self._stopping:
+            self._give_up()
+            return
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
         self._task = asyncio.get_running_loop().create_task(self._write(), name="recorder")
         self._task.add_done_callback(self._ended)
 
@@ -107,40 +124,69 @@ class Recorder:
         self._task = None
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("The recorder failed", exc_info=error)
+        if self.waiting and not self._stopping:
+            self._retry = task.get_loop().call_later(RETRY_SECONDS, self._wake)
 
     async def _write(self) -> None:
         """One commit after the other while there is something to write; exchanges go first."""
-        while self._calls or self._changes:
+        while self.waiting and not self._stopping:
             if self._calls:
                 count = min(BATCH, len(self._calls))
-                await self._keep([self._calls.popleft() for _ in range(count)])
+                await self._keep(self._exchanges([self._calls.popleft() for _ in range(count)]))
                 continue
             try:
-                await self._changes[0]()
+                await self._changes.apply(self._store)
             except StoreError as error:
-                # It stays in the queue, a deletion must not be lost: the next write tries again.
-                self._report(str(error))
+                self._report(error.public, error)
                 return
-            self._changes.popleft()
+            if self._store.exists:
+                self.problem = None
 
-    async def _keep(self, calls: Sequence[ModelCall]) -> None:
+    def _exchanges(self, calls: Sequence[ModelCall]) -> list[Exchange]:
+        """The records of these calls; a call that cannot be made one is dropped."""
         epoch = time.time() - time.perf_counter()
-        exchanges = [to_exchange(call, self._name(call), epoch, self._amendments) for call in calls]
-        quoted = [
-            message.message_id
-            for exchange in exchanges
-            for message in exchange.input
-            if message.message_id is not None
-        ]
+        exchanges = []
+        for call in calls:
+            try:
+                exchanges.append(to_exchange(call, self._name(call), epoch, self._amendments))
+            except Exception as error:  # noqa: BLE001 - a call of any shape must not stop the others
+                self._lose(1, f"it cannot be made a record ({type(error).__name__})", error)
+        return exchanges
+
+    async def _keep(self, exchanges: Sequence[Exchange]) -> None:
+        """Keep them; where some cannot be kept on their own account, the others still are."""
+        parts = [exchanges] if exchanges else []
+        try:
+            while parts:
+                smaller = await self._keep_or_halve(parts[-1])
+                parts[-1:] = smaller
+        finally:
+            if parts:
+                self._lose(sum(map(len, parts)), STOPPED)
+
+    async def _keep_or_halve(self, exchanges: Sequence[Exchange]) -> Sequence[Sequence[Exchange]]:
+        """Keep them, or drop them; or return the halves in which to look for the one at fault."""
         try:
             await self._store.keep(exchanges)
-            if gone := self._amendments.deleted(quoted):
-                await self._store.delete_messages(gone)
-        except StoreError as error:
-            self._drop(len(exchanges), str(error))
-            return
+        except Exception as error:  # noqa: BLE001 - nothing may be lost uncounted
+            broken_file = isinstance(error, StoreError) and not isinstance(error, UnstorableError)
+            if len(exchanges) > 1 and not broken_file:
+                middle = len(exchanges) // 2
+                return exchanges[middle:], exchanges[:middle]
+            reason = getattr(error, "public", f"it cannot be stored ({type(error).__name__})")
+            self._lose(len(exchanges), reason, error)
+            if broken_file:
+                self._report(reason, error)
+        else:
+            self._kept(exchanges)
+        return ()
+
+    def _kept(self, exchanges: Sequence[Exchange]) -> None:
         self.problem = None
         log.debug("Kept in %s: %s", self._store.location, " ".join(e.id for e in exchanges))
+        for exchange in exchanges:
+            quoted = [m.message_id for m in exchange.input if m.message_id is not None]
+            self._changes.delete(self._amendments.deleted(quoted))
 
     def _name(self, call: ModelCall) -> str:
         """The exchange's id: the request's, or a new one for a request that was used again."""
@@ -152,11 +198,19 @@ class Recorder:
             del self._recent[next(iter(self._recent))]
         return request_id
 
-    def _drop(self, count: int, problem: str) -> None:
+    def _lose(self, count: int, reason: str, error: Exception | None = None) -> None:
         self.dropped += count
-        self._report(problem)
+        if reason != self.loss:
+            # Only the first of a row of losses, so that a full disk does not fill the log, too.
+            log.error("Exchanges are not kept: %s", error or reason, exc_info=unforeseen(error))
+        self.loss = reason
 
-    def _report(self, problem: str) -> None:
+    def _report(self, problem: str, error: Exception) -> None:
         if problem != self.problem:
-            log.error("Records are not being kept: %s", problem)
+            log.error("Records are not being kept: %s", error)
         self.problem = problem
+
+
+def unforeseen(error: Exception | None) -> Exception | None:
+    """The error, if it is none that the store announces: then the log needs its traceback."""
+    return None if isinstance(error, StoreError) else error

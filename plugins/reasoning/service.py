@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bot.agent.chain import Registration
-from bot.agent.models import Model, ModelType
+from bot.agent.middleware import CallNext, tell, wrap
+from bot.agent.models import Model, ModelRequest, ModelResponse, ModelType, UseModel
 from bot.agent.runtime import AgentRuntime
 from bot.store.interface import StoreError
 from bot.store.records import RecordStats
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 PLUGIN = "reasoning"
 CUSTOM_PROVIDER = "custom"
+UNREAD_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,11 @@ class ReasoningState:
 
     @classmethod
     def from_json(cls, value: Any) -> Self:  # noqa: ANN401 - what the store gives back
-        """The state as it was kept; off when nothing was."""
-        return cls() if value is None else cls(value["enabled"], value["since"], value["by"])
+        """The state as it was kept; off when nothing was. Raises StoreError if it is no state."""
+        try:
+            return cls() if value is None else cls(value["enabled"], value["since"], value["by"])
+        except (TypeError, LookupError):
+            raise StoreError(f"The setting {PLUGIN!r} is kept, and makes no sense.") from None
 
     def to_json(self) -> dict[str, object]:
         """The state as it is kept."""
@@ -43,7 +48,8 @@ class ReasoningStatus:
     """All that `check reasoning status` tells.
 
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
-    `stats` is None when the records cannot be read; `problem` says why nothing is being kept.
+    `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
+    `loss` why the last of those `dropped` was not. `unread` says why `state` is not known.
     """
 
     state: ReasoningState
@@ -51,17 +57,22 @@ class ReasoningStatus:
     fallback: Model | None
     stats: RecordStats | None
     dropped: int
+    loss: str | None
     problem: str | None
+    unread: str | None
 
 
 class ReasoningService:
     """Puts the custom model and the recorder around the runtime's `use_model`, and takes them away.
 
-    Off, nothing of it is on the way of a call: `runtime.use_model` is the original.
+    Off, nothing of it is on the way of a call: `runtime.use_model` is the original. While its
+    state could not be read (`unread` says why, for people), a call every few seconds tries again.
     """
 
     def __init__(self, runtime: AgentRuntime, custom_seconds: float) -> None:
         self.state = ReasoningState()
+        self.unread: str | None = None
+        self._unread_since = 0.0
         self.recorder = Recorder(runtime.store)
         self._runtime = runtime
         self._custom_seconds = custom_seconds
@@ -71,15 +82,11 @@ class ReasoningService:
 
     @classmethod
     async def start(cls, runtime: AgentRuntime, custom_seconds: float) -> Self:
-        """The service of this runtime, as it was left; off when its state cannot be read."""
+        """The service of this runtime, as it was left; off until that can be read."""
         service = cls(runtime, custom_seconds)
-        try:
-            service.state = ReasoningState.from_json(await runtime.store.get_setting(PLUGIN))
-        except StoreError as error:
-            log.error("Custom reasoning is off in %s: %s", runtime.world, error)
-            service.recorder.problem = str(error)
-        if service.state.enabled:
-            service._put_around()
+        await service._read()
+        if service.unread is not None:
+            service._around.append(runtime.add_model_middleware(PLUGIN, service._read_first))
         return service
 
     async def stop(self) -> None:
@@ -90,7 +97,9 @@ class ReasoningService:
     async def enable(self, user_id: int) -> str | None:
         """Turn it on. Returns why that will not survive a restart, or None when it will."""
         async with self._turn:
+            await self._read_again()
             if not self.state.enabled:
+                self._take_away()
                 self._put_around()
                 await self._set(ReasoningState(True, time.time_ns() // 1_000_000, user_id))
             return self._unsaved
@@ -98,19 +107,23 @@ class ReasoningService:
     async def disable(self, user_id: int) -> str | None:
         """Turn it off: the original is back at once. Returns as `enable` does."""
         async with self._turn:
-            if self.state.enabled:
+            await self._read_again()
+            if self.state.enabled or self.unread is not None:
                 self._take_away()
                 await self._set(ReasoningState(False, time.time_ns() // 1_000_000, user_id))
             return self._unsaved
 
     async def status(self) -> ReasoningStatus:
         """How it stands, with everything counted that was recorded before this call."""
+        async with self._turn:
+            await self._read_again()
         await self.recorder.flush()
         problem = self.recorder.problem
         try:
             stats = await self._runtime.store.stats()
         except StoreError as error:
-            stats, problem = None, str(error)
+            log.error("The records cannot be counted: %s", error)
+            stats, problem = None, error.public
         original = self._runtime.agent.models.find(ModelType.TEXT_LARGE)
         custom = self._custom_model() if self.state.enabled else None
         return ReasoningStatus(
@@ -119,12 +132,48 @@ class ReasoningService:
             fallback=original if custom else None,
             stats=stats,
             dropped=self.recorder.dropped,
+            loss=self.recorder.loss,
             problem=problem,
+            unread=self.unread,
         )
 
+    async def _read(self) -> None:
+        """Read the state and do as it says; or note why it cannot be read."""
+        try:
+            self.state = ReasoningState.from_json(await self._runtime.store.get_setting(PLUGIN))
+        except StoreError as error:
+            if self.unread != error.public:
+                log.error("The state of custom reasoning is unknown: %s", error)
+            self.unread, self._unread_since = error.public, time.monotonic()
+            return
+        self.unread = None
+        self._take_away()
+        if self.state.enabled:
+            self._put_around()
+
+    async def _read_again(self) -> None:
+        if self.unread is not None:
+            await self._read()
+
+    async def _read_first(self, request: ModelRequest, call_next: CallNext) -> ModelResponse:
+        """Middleware while the state is unknown; this call is treated as the state says, too."""
+        async with self._turn:
+            # A file that is locked takes seconds to say so, and here a person waits.
+            if time.monotonic() - self._unread_since >= UNREAD_SECONDS:
+                await self._read_again()
+
+        async def use_model(_: ModelType, request: ModelRequest) -> ModelResponse:
+            return await call_next(request)
+
+        answer: UseModel = use_model
+        if self.state.enabled:
+            if (custom := self._custom()) is not None:
+                answer = wrap(custom, answer)
+            answer = tell(self.recorder.record, answer)
+        return await answer(request.model_type, request)
+
     def _put_around(self) -> None:
-        if (model := self._custom_model()) is not None:
-            custom = CustomModel(model, self._custom_seconds)
+        if (custom := self._custom()) is not None:
             self._around.append(self._runtime.add_model_middleware(PLUGIN, custom))
         self._around.append(self._runtime.add_model_hook(PLUGIN, self.recorder.record))
 
@@ -133,20 +182,24 @@ class ReasoningService:
             registration.remove()
         self._around.clear()
 
+    def _custom(self) -> CustomModel | None:
+        model = self._custom_model()
+        return None if model is None else CustomModel(model, self._custom_seconds)
+
     def _custom_model(self) -> Model | None:
         return self._runtime.agent.models.find(ModelType.TEXT_LARGE, CUSTOM_PROVIDER)
 
     async def _set(self, state: ReasoningState) -> None:
         """The new state, in memory and on disk; one that could not be saved stays in memory."""
         was_unsaved = self._unsaved is not None
-        self.state = state
+        self.state, self.unread = state, None
         try:
             await self._runtime.store.set_setting(PLUGIN, state.to_json())
         except StoreError as error:
             log.error("The state of custom reasoning is not saved: %s", error)
-            self._unsaved = str(error)
+            self._unsaved = error.public
         else:
-            self._unsaved = None
+            self._unsaved = self.recorder.problem = None
         if was_unsaved != (self._unsaved is not None):
             # An idle runtime is made again from what is on disk, which would undo this.
             self._runtime.release() if was_unsaved else self._runtime.hold()

@@ -1,5 +1,7 @@
 """Plugins come whole or not at all, and go with everything they brought."""
 
+import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from bot.agent.models import ModelRequest, ModelResponse
 from bot.agent.permissions import Author, Permission
 from bot.agent.plugin import Plugin
 from bot.agent.runtime import AgentRuntime
+from bot.store.sqlite import SqliteWorldStore
 from plugins.reasoning import reasoning_plugin
 from plugins.reasoning.intents import INTENTS
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with
@@ -205,3 +208,59 @@ async def test_idle_runtimes_are_let_go_and_come_back(tmp_path: Path) -> None:
         assert notes[-1] == "stop guild:1001"
         async with agent.runtime(GUILD) as again:
             assert again is not held
+
+
+async def test_worlds_that_are_let_go_leave_nothing(tmp_path: Path) -> None:
+    async with agent_with(tmp_path) as agent:
+        async with agent.runtime(GUILD), agent.runtime(OTHER_GUILD):
+            pass
+        await agent.let_go_of_idle(now=1e12)
+        gc.collect()
+        assert not agent._runtimes
+        assert not agent._turns
+
+
+async def test_a_store_that_does_not_close_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def close(_: SqliteWorldStore) -> None:
+        raise RuntimeError("the disk is gone")
+
+    monkeypatch.setattr(SqliteWorldStore, "close", close)
+    async with agent_with(tmp_path, idle_seconds=0.01) as agent:
+        async with agent.runtime(GUILD), agent.runtime(OTHER_GUILD):
+            pass
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            if not agent._runtimes:
+                break
+        assert not agent._runtimes
+        assert agent._reaper is not None
+        assert not agent._reaper.done()
+    assert caplog.text.count("did not close cleanly") == 2
+
+
+async def test_a_slow_world_does_not_delay_the_others_at_the_end(tmp_path: Path) -> None:
+    stopped: list[AgentRuntime] = []
+    all_stop = asyncio.Event()
+
+    class Slow:
+        def __init__(self, runtime: AgentRuntime) -> None:
+            self.runtime = runtime
+
+        async def stop(self) -> None:
+            stopped.append(self.runtime)
+            if len(stopped) == 2:
+                all_stop.set()
+            await asyncio.wait_for(all_stop.wait(), 5)
+
+    async def start(runtime: AgentRuntime) -> Slow:
+        return Slow(runtime)
+
+    slow = Plugin("slow", "stops slowly", services={"slow": start})
+    async with agent_with(tmp_path, slow) as agent:
+        async with agent.runtime(GUILD), agent.runtime(OTHER_GUILD):
+            pass
+        async with asyncio.timeout(3):
+            await agent.close()
+    assert all_stop.is_set()

@@ -103,6 +103,72 @@ async def test_a_failure_of_the_model_is_raised_as_it_is(
     assert len(model.calls) == 1
 
 
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_asking_next_again_repeats_the_outcome(
+    runtime: AgentRuntime, model: ScriptedModel, fails: bool, at_once: bool
+) -> None:
+    outcomes: list[ModelResponse | BaseException] = []
+
+    async def twice(request: ModelRequest, call_next: CallNext) -> ModelResponse:
+        if at_once:
+            calls = [call_next(request), call_next(request)]
+            outcomes.extend(await asyncio.gather(*calls, return_exceptions=True))
+        else:
+            for _ in range(2):
+                outcomes.extend(await asyncio.gather(call_next(request), return_exceptions=True))
+        return await call_next(request)
+
+    async def tick(_: ModelRequest) -> None:
+        await asyncio.sleep(0)
+
+    model.before = tick
+    model.fails_with = ModelError("down") if fails else None
+    runtime.add_model_middleware("test", twice)
+    if fails:
+        with pytest.raises(ModelError, match="down"):
+            await runtime.use_model(LARGE, ask())
+    else:
+        assert (await runtime.use_model(LARGE, ask())).text == "hello"
+    assert outcomes[0] is outcomes[1]
+    assert len(model.calls) == 1
+
+
+async def test_asking_next_again_after_a_time_limit_asks_nobody(
+    runtime: AgentRuntime, model: ScriptedModel
+) -> None:
+    async def hang(_: ModelRequest) -> None:
+        await asyncio.Event().wait()
+
+    async def impatient(request: ModelRequest, call_next: CallNext) -> ModelResponse:
+        try:
+            async with asyncio.timeout(0.01):
+                return await call_next(request)
+        except TimeoutError:
+            return await call_next(request)
+
+    model.before = hang
+    runtime.add_model_middleware("test", impatient)
+    with pytest.raises(ModelError, match="given up"):
+        await runtime.use_model(LARGE, ask())
+    assert len(model.calls) == 1
+
+
+async def test_a_middleware_may_answer_in_place_of_a_failure(
+    runtime: AgentRuntime, model: ScriptedModel
+) -> None:
+    async def fallback(request: ModelRequest, call_next: CallNext) -> ModelResponse:
+        try:
+            return await call_next(request)
+        except ModelError:
+            return ModelResponse("instead", "test", "test")
+
+    model.fails_with = ModelError("down")
+    runtime.add_model_middleware("test", fallback)
+    assert (await runtime.use_model(LARGE, ask())).text == "instead"
+    assert len(model.calls) == 1
+
+
 async def test_cancellation_passes_through(runtime: AgentRuntime, model: ScriptedModel) -> None:
     started = asyncio.Event()
 

@@ -1,8 +1,10 @@
 """The store, read back by plain sqlite3 as anybody would read it."""
 
+import asyncio
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.interface import StoreError
+from bot.store.interface import StoreError, UnstorableError
 from bot.store.migrations import MIGRATIONS
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
@@ -249,3 +251,145 @@ async def test_what_is_kept_is_flushed(store: SqliteWorldStore) -> None:
 async def test_only_the_operator_can_read_the_folder(store: SqliteWorldStore) -> None:
     await store.keep([exchange()])
     assert Path(store.location).parent.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("seen", ["Where is my dog?", None])
+async def test_the_newest_version_of_a_text_is_kept(
+    store: SqliteWorldStore, seen: str | None
+) -> None:
+    later = replace(QUESTION, content=seen or "half", name="benny", author_id=None)
+    older = exchange("b" * 32)
+    newer = replace(exchange("c" * 32, later), timestamp=older.timestamp + 1)
+    if seen:
+        await store.keep([older])
+        await store.keep([newer])
+    else:
+        await store.keep([newer, older])
+    expected = {"author_id": 9, "name": "benny", "content": later.content}
+    assert rows(store, "SELECT author_id, name, content FROM messages") == [expected]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"prompt_tokens": 10**30},
+        {"output": "\ud83d"},
+        {"input": (ChatMessage("system", "\ud83d"),)},
+        {"model_type": None},
+        {"provider": object()},
+    ],
+    ids=["number", "output", "prompt", "null", "object"],
+)
+async def test_a_value_that_no_file_takes_is_told_as_such(
+    store: SqliteWorldStore, values: dict[str, Any]
+) -> None:
+    with pytest.raises(UnstorableError):
+        await store.keep([replace(exchange(), **values)])
+    await store.keep([exchange("b" * 32)])
+    with pytest.raises(UnstorableError):
+        await store.edit_message(71, "\ud83d")
+    assert [row["id"] for row in rows(store)] == ["b" * 32]
+
+
+async def test_what_people_are_told_has_no_path(store: SqliteWorldStore) -> None:
+    path = Path(store.location)
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StoreError) as caught:
+        await store.stats()
+    assert str(path) in str(caught.value)
+    assert str(path) not in caught.value.public
+    assert "Move it aside" in caught.value.public
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
+async def test_a_file_that_goes_while_it_is_open_is_made_again(
+    store: SqliteWorldStore, how: str
+) -> None:
+    await store.keep([exchange()])
+    path = Path(store.location)
+    if how == "deleted":
+        for file in list(path.parent.iterdir()):
+            file.unlink()
+    else:
+        path.rename(path.with_name("elsewhere"))
+    if how == "replaced":
+        other = SqliteWorldStore(GUILD, path)
+        await other.keep([exchange("c" * 32)])
+        await other.close()
+    assert store.exists == (how == "replaced")
+    assert (await store.stats()).exchanges == (how == "replaced")
+    await store.keep([exchange("b" * 32)])
+    expected = ["b" * 32] + ["c" * 32] * (how == "replaced")
+    assert sorted(row["id"] for row in rows(store)) == expected
+
+
+async def test_a_file_that_is_repaired_while_it_is_open_is_used_again(
+    store: SqliteWorldStore,
+) -> None:
+    await store.keep([exchange()])
+    await store.close()
+    path = Path(store.location)
+    good = path.read_bytes()
+    await store.stats()
+    path.write_bytes(b"\xff" * len(good))
+    with pytest.raises(StoreError, match="damaged"):
+        await store.keep([exchange("b" * 32)])
+    for leftover in path.parent.glob("*-*"):
+        leftover.unlink()
+    path.write_bytes(good)
+    await store.keep([exchange("b" * 32)])
+    assert len(rows(store)) == 2
+
+
+@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "COMMIT"])
+async def test_who_is_cancelled_while_it_commits_learns_that_it_was_done(
+    store: SqliteWorldStore, monkeypatch: pytest.MonkeyPatch, statement: str
+) -> None:
+    """A cancelled BEGIN keeps nothing and leaves no transaction open."""
+    await store.keep([exchange()])
+    assert store._connection is not None
+    execute, reached, go_on = store._connection.execute, asyncio.Event(), threading.Event()
+    hold: Any = store._connection._execute
+
+    async def slow(sql: str, *values: object) -> object:
+        if sql == statement:
+            held = asyncio.ensure_future(hold(go_on.wait, 5.0))
+            done = asyncio.ensure_future(execute(sql))
+            reached.set()
+            await held
+            return await done
+        return await execute(sql, *values)
+
+    outcome: list[str] = []
+
+    async def keep() -> None:
+        await store.keep([exchange("b" * 32)])
+        outcome.append("kept")
+        await asyncio.sleep(5)
+
+    monkeypatch.setattr(store._connection, "execute", slow)
+    task = asyncio.ensure_future(keep())
+    await reached.wait()
+    task.cancel()
+    await asyncio.sleep(0.01)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    monkeypatch.undo()
+    committed = statement == "COMMIT"
+    assert outcome == ["kept"] * committed
+    assert len(rows(store)) == 1 + committed
+    await store.keep([exchange("c" * 32)])
+    assert len(rows(store)) == 2 + committed
+
+
+async def test_only_the_operator_can_read_the_files(store: SqliteWorldStore) -> None:
+    before = os.umask(0)
+    try:
+        await store.keep([exchange()])
+    finally:
+        os.umask(before)
+    files = list(Path(store.location).parent.iterdir())
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}

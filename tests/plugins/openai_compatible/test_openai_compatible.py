@@ -116,6 +116,23 @@ async def test_an_answer_comes_whole_with_its_counts(asker: Asker, streamed: boo
     assert asker.sink.text == ("Hello Ada." if streamed else "")
 
 
+@both_ways
+@pytest.mark.parametrize("count", [10**30, 2**63, -1])
+async def test_a_count_that_is_none_is_left_out(asker: Asker, streamed: bool, count: int) -> None:
+    asker.server.script(Reply("Hello Ada.", usage=(count, 2**63 - 1)))
+    response = await asker.ask(streamed=streamed)
+    assert (response.prompt_tokens, response.completion_tokens) == (None, 2**63 - 1)
+
+
+@both_ways
+async def test_half_characters_are_replaced(asker: Asker, streamed: bool) -> None:
+    """JSON can carry half of a surrogate pair, which nothing behind it takes."""
+    asker.server.script(Reply("Hello \ud83d Ada \U0001f600.", reasoning="Hm \udc00"))
+    response = await asker.ask(streamed=streamed)
+    assert (response.text, response.reasoning) == ("Hello \ufffd Ada \U0001f600.", "Hm \ufffd")
+    assert asker.sink.text == (response.text if streamed else "")
+
+
 async def test_pieces_come_as_they_are_made(asker: Asker) -> None:
     asker.server.script(Reply(pieces=["Hel", "lo."], hold_after=1))
     asker.server.hold()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from bot.agent.events import MessageEdited, MessagesDeleted, ReplySent
 from bot.agent.models import ModelError, ModelRequest, ModelType
 from bot.agent.permissions import Author, Permission
 from bot.agent.runtime import AgentRuntime
-from bot.store.records import World
+from bot.store.records import Exchange, World
+from bot.store.sqlite import SqliteWorldStore
+from plugins.reasoning import changes as changes_module
 from plugins.reasoning import reasoning_plugin
 from plugins.reasoning import recorder as recorder_module
+from plugins.reasoning import service as service_module
 from plugins.reasoning.service import ReasoningService
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
 
@@ -455,3 +458,186 @@ async def test_enable_and_disable_at_once_end_in_one_of_the_two(tmp_path: Path) 
         enabled = service_of(runtime).state.enabled
         assert (runtime.use_model is not runtime.original_use_model) == enabled
         assert (await runtime.store.get_setting("reasoning"))["enabled"] == enabled
+
+
+async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    async with (
+        agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        for text in ("one", "half a character: \ud83d", "two", "\udc00", "three"):
+            model.text = text
+            await runtime.use_model(LARGE, ask())
+        status = await act(runtime, STATUS)
+        assert "every exchange is being kept; 2 not kept since the start" in status
+        assert "no valid Unicode" in status
+        await runtime.emit(MessageEdited(8, "\ud83d"))
+        await runtime.emit(MessagesDeleted([7]))
+    assert sorted(row["output"] for row in rows(tmp_path)) == ["one", "three", "two"]
+    assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
+
+
+@pytest.mark.parametrize("where", ["store", "record"])
+async def test_what_breaks_in_an_unforeseen_way_is_counted(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+
+        async def keep(_: SqliteWorldStore, __: Sequence[Exchange]) -> None:
+            raise RuntimeError("the gears jammed")
+
+        def to_exchange(*_: object) -> Exchange:
+            raise RuntimeError("the gears jammed")
+
+        with monkeypatch.context() as patch:
+            if where == "store":
+                patch.setattr(SqliteWorldStore, "keep", keep)
+            else:
+                patch.setattr(recorder_module, "to_exchange", to_exchange)
+            for _ in range(3):
+                await runtime.use_model(LARGE, ask())
+            status = await act(runtime, STATUS)
+            assert "; 3 not kept since the start" in status
+            assert "RuntimeError" in status
+        await runtime.use_model(LARGE, ask())
+        assert "Records collected: 1" in await act(runtime, STATUS)
+    assert "the gears jammed" in caplog.text
+
+
+async def test_a_file_that_is_deleted_while_it_is_on_is_made_again(tmp_path: Path) -> None:
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        await runtime.use_model(LARGE, ask())
+        await service_of(runtime).recorder.flush()
+        for file in list((tmp_path / "guilds").iterdir()):
+            file.unlink()
+        await runtime.use_model(LARGE, ask())
+        assert "Records collected: 1" in await act(runtime, STATUS)
+    assert len(rows(tmp_path)) == 1
+
+
+def damage(folder: Path) -> Callable[[], None]:
+    """Make the guild's file unreadable; returns what undoes it."""
+    path = folder / "guilds" / f"{GUILD.id}.sqlite3"
+    content = path.read_bytes()
+    path.write_bytes(b"this is no database" * 100)
+
+    def repair() -> None:
+        path.write_bytes(content)
+
+    return repair
+
+
+@pytest.mark.parametrize("by", ["a message", "status", "enable", "disable"])
+async def test_a_state_that_cannot_be_read_is_unknown_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    lead, custom = ScriptedModel("lead"), ScriptedModel("custom")
+    plugins = (lead.plugin(), custom.plugin(None), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+    repair = damage(tmp_path)
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        status = await act(runtime, STATUS)
+        assert "⚠️ unknown: the state could not be read" in status
+        assert "damaged" in status
+        assert str(tmp_path) not in status
+        assert (await runtime.use_model(LARGE, ask())).provider == "lead"
+        repair()
+        monkeypatch.setattr(service_module, "UNREAD_SECONDS", 0.0)
+        if by == "status":
+            assert "🟢 **Active**" in await act(runtime, STATUS)
+        elif by == "disable":
+            assert "Service Disabled" in await act(runtime, DISABLE)
+        elif by == "enable":
+            await act(runtime, ENABLE)
+        answers = [(await runtime.use_model(LARGE, ask())).provider for _ in range(2)]
+        assert answers == ["lead" if by == "disable" else "custom"] * 2
+        if by == "disable":
+            assert runtime.use_model is runtime.original_use_model
+        assert "unknown" not in await act(runtime, STATUS)
+    assert len(rows(tmp_path)) == (0 if by == "disable" else 2)
+    assert (len(lead.calls), len(custom.calls)) == ((3, 0) if by == "disable" else (1, 2))
+
+
+@pytest.mark.parametrize("name", [ENABLE, DISABLE])
+async def test_what_an_admin_says_goes_while_the_state_is_unknown(
+    tmp_path: Path, name: str
+) -> None:
+    plugins = (ScriptedModel().plugin(), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+    damage(tmp_path)
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        said = await act(runtime, name)
+        assert "could not be saved" in said
+        assert str(tmp_path) not in said
+        assert service_of(runtime).unread is None
+        assert service_of(runtime).state.enabled == (name == ENABLE)
+        assert (runtime.use_model is runtime.original_use_model) == (name == DISABLE)
+
+
+async def test_a_state_that_makes_no_sense_is_unknown(tmp_path: Path) -> None:
+    async with agent_with(tmp_path, reasoning_plugin()) as agent, agent.runtime(GUILD) as runtime:
+        await runtime.store.set_setting("reasoning", ["on"])
+    async with agent_with(tmp_path, reasoning_plugin()) as agent, agent.runtime(GUILD) as runtime:
+        assert "makes no sense" in await act(runtime, STATUS)
+
+
+async def test_a_deletion_that_waits_for_the_disk_is_tried_again_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.05)
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        recorder = service_of(runtime).recorder
+        await runtime.use_model(LARGE, ask("a secret"))
+        await recorder.flush()
+        other = sqlite3.connect(runtime.store.location, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        for number in range(5_000):
+            await runtime.emit(MessageEdited(7, f"a secret {number}"))
+        await runtime.emit(MessagesDeleted([7]))
+        await recorder.flush()
+        assert recorder.waiting <= 2, "of one message only the last change waits"
+        assert "another program" in await act(runtime, STATUS)
+        other.execute("ROLLBACK")
+        other.close()
+        for _ in range(500):
+            if not recorder.waiting:
+                break
+            await asyncio.sleep(0.01)
+        assert not recorder.waiting
+        assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
+        assert "every exchange is being kept" in await act(runtime, STATUS)
+
+
+async def test_deletions_that_are_lost_at_the_end_are_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(changes_module, "MAX_DELETIONS", 3)
+    async with agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent:
+        async with agent.runtime(GUILD) as runtime:
+            await act(runtime, ENABLE)
+        other = sqlite3.connect(runtime.store.location, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await runtime.emit(MessagesDeleted([1, 2, 3, 4, 5]))
+        assert service_of(runtime).recorder.waiting == 3
+        await agent.close()
+        other.close()
+    assert "5 deletions were not applied" in caplog.text
