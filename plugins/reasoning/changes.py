@@ -76,10 +76,16 @@ class Changes:
                 del self._edits[message_id]
         while self._deletions:
             gone = list(islice(self._deletions, AT_ONCE))
-            if not await _possible(store.delete_messages(gone)):
-                self.lost_deletions += len(gone)
+            # Taken out first: one that is asked for again meanwhile has to be done again.
             for message_id in gone:
-                self._deletions.pop(message_id, None)
+                del self._deletions[message_id]
+            try:
+                applied = await _possible(store.delete_messages(gone))
+            except BaseException:
+                self._deletions.update(dict.fromkeys(gone))
+                raise
+            if not applied:
+                self.lost_deletions += len(gone)
 
 
 async def _possible(change: Awaitable[None]) -> bool:
