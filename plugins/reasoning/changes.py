@@ -62,30 +62,42 @@ class Changes:
     async def apply(self, store: WorldStore) -> None:
         """Do it all. Raises StoreError when the store cannot; what is left is for the next time.
 
-        Deletions come last: which output a message carried is known by the replies.
+        At every moment deletions come last: which output a message carried is known by the
+        replies.
         """
-        while self._replies:
-            request_id, message_ids = next(iter(self._replies.items()))
-            if self._recorded(request_id):
-                await _possible(store.attach_reply(request_id, message_ids))
-            self._replies.pop(request_id, None)
-        while self._edits:
-            message_id, content = next(iter(self._edits.items()))
-            await _possible(store.edit_message(message_id, content))
-            if self._edits.get(message_id) is content:
-                del self._edits[message_id]
-        while self._deletions:
-            gone = list(islice(self._deletions, AT_ONCE))
-            # Taken out first: one that is asked for again meanwhile has to be done again.
-            for message_id in gone:
-                del self._deletions[message_id]
-            try:
-                applied = await _possible(store.delete_messages(gone))
-            except BaseException:
-                self._deletions.update(dict.fromkeys(gone))
-                raise
-            if not applied:
-                self.lost_deletions += len(gone)
+        while len(self):
+            if self._replies:
+                await self._attach_one(store)
+            elif self._edits:
+                await self._edit_one(store)
+            else:
+                await self._delete_some(store)
+
+    async def _attach_one(self, store: WorldStore) -> None:
+        request_id, message_ids = next(iter(self._replies.items()))
+        if self._recorded(request_id):
+            await _possible(store.attach_reply(request_id, message_ids))
+        if self._replies.get(request_id) is message_ids:
+            del self._replies[request_id]
+
+    async def _edit_one(self, store: WorldStore) -> None:
+        message_id, content = next(iter(self._edits.items()))
+        await _possible(store.edit_message(message_id, content))
+        if self._edits.get(message_id) is content:
+            del self._edits[message_id]
+
+    async def _delete_some(self, store: WorldStore) -> None:
+        gone = list(islice(self._deletions, AT_ONCE))
+        # Taken out first: one that is asked for again meanwhile has to be done again.
+        for message_id in gone:
+            del self._deletions[message_id]
+        try:
+            applied = await _possible(store.delete_messages(gone))
+        except BaseException:
+            self._deletions.update(dict.fromkeys(gone))
+            raise
+        if not applied:
+            self.lost_deletions += len(gone)
 
 
 async def _possible(change: Awaitable[None]) -> bool:
