@@ -31,14 +31,15 @@ class Changes:
         self._replies: dict[str, Sequence[int]] = {}
         self._edits: dict[int, str] = {}
         self._deletions: dict[int, None] = {}
+        self._being_deleted: dict[int, None] = {}
 
     def __len__(self) -> int:
-        return len(self._replies) + len(self._edits) + len(self._deletions)
+        return len(self._replies) + len(self._edits) + self.deletions
 
     @property
     def deletions(self) -> int:
         """How many messages are still to be deleted."""
-        return len(self._deletions)
+        return len(self._deletions) + len(self._being_deleted)
 
     def attach_reply(self, request_id: str, message_ids: Sequence[int]) -> None:
         """These messages carry the answer to a request."""
@@ -59,19 +60,18 @@ class Changes:
             self._deletions[message_id] = None
         self.lost_deletions += _shorten(self._deletions, MAX_DELETIONS, "deletions")
 
-    async def apply(self, store: WorldStore) -> None:
-        """Do it all. Raises StoreError when the store cannot; what is left is for the next time.
+    async def apply_next(self, store: WorldStore) -> None:
+        """Do the next one (deletions: the next many). Raises StoreError when the store cannot.
 
-        At every moment deletions come last: which output a message carried is known by the
-        replies.
+        Deletions come last: which output a message carried is known by the replies. Between two
+        steps the caller looks for new exchanges, which the replies belong to.
         """
-        while len(self):
-            if self._replies:
-                await self._attach_one(store)
-            elif self._edits:
-                await self._edit_one(store)
-            else:
-                await self._delete_some(store)
+        if self._replies:
+            await self._attach_one(store)
+        elif self._edits:
+            await self._edit_one(store)
+        elif self._deletions:
+            await self._delete_some(store)
 
     async def _attach_one(self, store: WorldStore) -> None:
         request_id, message_ids = next(iter(self._replies.items()))
@@ -87,15 +87,17 @@ class Changes:
             del self._edits[message_id]
 
     async def _delete_some(self, store: WorldStore) -> None:
-        gone = list(islice(self._deletions, AT_ONCE))
+        gone = self._being_deleted = dict.fromkeys(islice(self._deletions, AT_ONCE))
         # Taken out first: one that is asked for again meanwhile has to be done again.
         for message_id in gone:
             del self._deletions[message_id]
         try:
-            applied = await _possible(store.delete_messages(gone))
+            applied = await _possible(store.delete_messages(list(gone)))
         except BaseException:
-            self._deletions.update(dict.fromkeys(gone))
+            self._deletions.update(gone)
             raise
+        finally:
+            self._being_deleted = {}
         if not applied:
             self.lost_deletions += len(gone)
 

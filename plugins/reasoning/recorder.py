@@ -135,7 +135,7 @@ class Recorder:
                 await self._keep(self._exchanges([self._calls.popleft() for _ in range(count)]))
                 continue
             try:
-                await self._changes.apply(self._store)
+                await self._changes.apply_next(self._store)
             except StoreError as error:
                 self._report(error.public, error)
                 return

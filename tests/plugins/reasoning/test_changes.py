@@ -29,12 +29,17 @@ class HeldStore(SqliteWorldStore):
         await super().delete_messages(message_ids)
 
 
+async def apply_all(changes: Changes, store: HeldStore) -> None:
+    while len(changes):
+        await changes.apply_next(store)
+
+
 async def test_a_deletion_that_is_asked_for_again_meanwhile_is_made_again(tmp_path: Path) -> None:
     """The message turned out to be a reply while it was being deleted as a mere message."""
     store = HeldStore(tmp_path / "1.sqlite3")
     changes = Changes(lambda _: True)
     changes.delete([81])
-    applying = asyncio.ensure_future(changes.apply(store))
+    applying = asyncio.ensure_future(apply_all(changes, store))
     await store.deleting.wait()
     changes.attach_reply("r", [81])
     changes.delete([81])
@@ -49,7 +54,7 @@ async def test_a_deletion_that_is_cancelled_still_waits(tmp_path: Path) -> None:
     store = HeldStore(tmp_path / "1.sqlite3")
     changes = Changes(lambda _: True)
     changes.delete([81, 82])
-    applying = asyncio.ensure_future(changes.apply(store))
+    applying = asyncio.ensure_future(apply_all(changes, store))
     await store.deleting.wait()
     applying.cancel()
     await asyncio.wait([applying])
