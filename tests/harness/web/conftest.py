@@ -32,6 +32,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker for all of them: two browsers at once slow each other down tenfold."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 Arrive = Callable[..., Awaitable["Visitor"]]
