@@ -366,7 +366,7 @@ async def test_who_is_cancelled_while_it_commits_learns_that_it_was_done(
     async def keep() -> None:
         await store.keep([exchange("b" * 32)])
         outcome.append("kept")
-        await asyncio.sleep(5)
+        await asyncio.Event().wait()
 
     monkeypatch.setattr(store._connection, "execute", slow)
     task = asyncio.ensure_future(keep())
