@@ -5,7 +5,7 @@ word that speaks of a state must besides be clearly nearer to that state than to
 "dactivate" is one edit from both activate and deactivate, so it stays as it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 MAX_REPAIRS = 4
 _MIN_LENGTH, _MAX_LENGTH = 4, 16
@@ -39,7 +39,8 @@ class Spelling:
         """Return the known word that was meant, or None when that is not clear."""
         if not _MIN_LENGTH <= len(token) <= _MAX_LENGTH or not token.isalpha():
             return None
-        near = self._near(token, 2 if len(token) >= _MIDDLING and token[:2] in self._starts else 1)
+        depth = 2 if len(token) >= _MIDDLING and token[:2] in self._starts else 1
+        near = {word: distance(token, word) for word in self._near(token, depth)}
         scrambled = self._scrambled.get("".join(sorted(token)))
         if scrambled and scrambled not in near and scrambled[0] == token[0]:
             near[scrambled] = distance(token, scrambled)
@@ -56,17 +57,15 @@ class Spelling:
             self._states[word] != self._states[best] or word in self._names for word in rivals
         ):
             return None
-        if self._states[best]:
-            near = self._near(token, 2)
-        return None if self._has_near_opposite(token, best, near) else best
+        return None if self._has_near_opposite(token, best, edits) else best
 
-    def _near(self, token: str, depth: int) -> dict[str, int]:
-        near: dict[str, int] = {}
+    def _near(self, token: str, depth: int) -> set[str]:
+        index = self._index
+        found: set[str] = set()
         for key in _shortened(token, depth):
-            for word in self._index.get(key, ()):
-                if word not in near:
-                    near[word] = distance(token, word)
-        return near
+            if key in index:
+                found.update(index[key])
+        return found
 
     def _is_allowed(self, token: str, word: str, edits: int) -> bool:
         if len(word) < _MIDDLING:
@@ -82,7 +81,7 @@ class Spelling:
             return scrambled or (len(word) >= _LONG and token[:2] == word[:2])
         return edits <= 1
 
-    def _has_near_opposite(self, token: str, best: str, near: Mapping[str, int]) -> bool:
+    def _has_near_opposite(self, token: str, best: str, edits: int) -> bool:
         """Say whether a word of another state is as near, or nearly so.
 
         Nearly does not count when the token starts like the best word, and the other starts
@@ -92,15 +91,14 @@ class Spelling:
         if not state:
             return False
         starts = token[:2] == best[:2]
-        return any(
-            edits <= near[best]
-            or (
-                edits == near[best] + 1
-                and not (starts and (word[:2] != best[:2] or distance(best, word) >= _FAR))
-            )
-            for word, edits in near.items()
-            if self._states[word] not in ("", state)
-        )
+        for word in self._near(token, 2):
+            if self._states[word] in ("", state):
+                continue
+            others = distance(token, word)
+            far = starts and (word[:2] != best[:2] or distance(best, word) >= _FAR)
+            if others <= edits or (others == edits + 1 and not far):
+                return True
+        return False
 
 
 def distance(left: str, right: str) -> int:
@@ -113,6 +111,10 @@ def distance(left: str, right: str) -> int:
     while end < shorter - start and left[-1 - end] == right[-1 - end]:
         end += 1
     left, right = left[start : len(left) - end], right[start : len(right) - end]
+    if not left or not right:
+        return len(left) + len(right)
+    if len(left) == len(right) and (len(left) == 1 or (len(left) == 2 and left == right[::-1])):
+        return 1
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, char in enumerate(left, 1):
@@ -125,14 +127,14 @@ def distance(left: str, right: str) -> int:
     return row[-1]
 
 
-def _shortened(word: str, depth: int) -> Iterator[str]:
-    yield word
+def _shortened(word: str, depth: int) -> list[str]:
+    found = [word]
     for i in range(len(word)):
         once = word[:i] + word[i + 1 :]
-        yield once
+        found.append(once)
         if depth > 1:
-            for j in range(i, len(once)):
-                yield once[:j] + once[j + 1 :]
+            found += [once[:j] + once[j + 1 :] for j in range(i, len(once))]
+    return found
 
 
 def _without_doubles(token: str) -> str:
