@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.agent.intents import IntentMatcher, Outcome, load_languages
+from bot.agent.intents import Intent, IntentMatcher, Kind, Outcome, load_languages
 from plugins.reasoning.intents import INTENTS
 
 # One for all examples: hypothesis does not take fixtures of a narrower scope.
@@ -164,3 +164,72 @@ def test_what_is_for_later_never_acts(verb: str, delay: str) -> None:
 def test_what_begins_now_acts_now(verb: str, span: str) -> None:
     match = MATCHER.match(f"{verb} custom reasoning {span}", addressed=True)
     assert (match.outcome, match.action) == (Outcome.ACT, VERBS[verb])
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("is it on?", Outcome.ACT),
+        ("Is it off now?", Outcome.ACT),
+        ("has it been turned off?", Outcome.ACT),
+        ("hey, is it on or off?", Outcome.ACT),
+        ("can you tell me if it's on?", Outcome.ACT),
+        ("is it still running?", Outcome.ASK),
+        ("is that thing on?", Outcome.ASK),
+        ("did you turn it off?", Outcome.ASK),
+        ("läuft es noch?", Outcome.ASK),
+        ("¿está activado?", Outcome.ASK),
+    ],
+)
+def test_a_bare_question_of_state_is_answered_when_said_to_the_bot(
+    text: str, outcome: Outcome
+) -> None:
+    match = MATCHER.match(text, addressed=True)
+    assert (match.outcome, match.action) == (outcome, STATUS)
+    assert MATCHER.match(text, addressed=False).outcome is Outcome.NONE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is it raining?", "is it on the menu?", "is it on sale?", "is it true?", "is it out yet?",
+        "why is it on?", "how is it on?", "it is on", "is it on steam?", "is it running late?",
+        "he asked is it on?", "> is it on?", "I bought a lamp. Is it on?", "turn it off",
+        "if it is on", "is it on tonight?", "should it be on?", "when is it on?", "is he still active?",
+    ],
+)  # fmt: skip
+def test_other_talk_without_a_name_is_left_alone(text: str) -> None:
+    assert MATCHER.match(text, addressed=True).outcome is Outcome.NONE
+
+
+def test_a_bare_question_is_for_nothing_when_two_things_could_be_meant() -> None:
+    lamp = Intent(about=("lamp",), kind=Kind.QUESTION)
+    pump = Intent(about=("pump",), kind=Kind.QUESTION)
+    for intents, outcome in (
+        ({"LAMP": lamp}, Outcome.ACT),
+        ({"LAMP": lamp, "PUMP": pump}, Outcome.NONE),
+        ({"LIGHT": Intent(about=("lamp",), state="on")}, Outcome.NONE),
+    ):
+        matcher = MATCHER.with_intents(intents)
+        assert matcher.match("is it on?", addressed=True).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        "it isn't", "it's not", "the problem isn't", "it was never", "it is not the", "this wasn't",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("joint", [", ", ". "])
+@pytest.mark.parametrize("command", ["turn it off", "disable it", "enable it please"])
+def test_it_is_never_what_it_is_said_not_to_be(denial: str, joint: str, command: str) -> None:
+    match = MATCHER.match(f"{denial} custom reasoning{joint}{command}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize(
+    "remark", ["custom reasoning isn't helping", "I'm not happy with custom reasoning"]
+)
+def test_it_may_be_what_a_negative_remark_is_about(remark: str) -> None:
+    match = MATCHER.match(f"{remark}, turn it off", addressed=True)
+    assert (match.outcome, match.action) == (Outcome.ACT, DISABLE)
