@@ -195,7 +195,8 @@ def test_a_bare_question_of_state_is_answered_when_said_to_the_bot(
         "is it raining?", "is it on the menu?", "is it on sale?", "is it true?", "is it out yet?",
         "why is it on?", "how is it on?", "it is on", "is it on steam?", "is it running late?",
         "he asked is it on?", "> is it on?", "I bought a lamp. Is it on?", "turn it off",
-        "if it is on", "is it on tonight?", "should it be on?", "when is it on?", "is he still active?",
+        "if it is on", "is it on tonight?", "should it be on?", "when is it on?",
+        "is he still active?",
     ],
 )  # fmt: skip
 def test_other_talk_without_a_name_is_left_alone(text: str) -> None:
