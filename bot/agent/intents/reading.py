@@ -330,7 +330,9 @@ class Reader:
         """Say whether an "and" or "but" stands beside something that is asked for."""
         spoken = [clause for clause in clauses if clause.role is not Role.PADDING]
         return any(
-            right.joint == "doubtful" and {left.role, right.role} & {Role.COMMAND, Role.QUESTION}
+            right.joint == "doubtful"
+            and {left.role, right.role} & {Role.COMMAND, Role.QUESTION}
+            and not left.role is right.role is Role.COMMAND
             for left, right in itertools.pairwise(spoken)
         )
 
