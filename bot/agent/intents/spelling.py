@@ -11,6 +11,9 @@ MAX_REPAIRS = 4
 _MIN_LENGTH, _MAX_LENGTH = 4, 16
 _MIDDLING, _LONG = 6, 8
 _FAR = 3
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+# What a name's word must end like if it does not begin like it.
+_TAIL = 4
 
 
 class Spelling:
@@ -23,7 +26,10 @@ class Spelling:
         """
         self._states = states
         self._names = names
-        self._starts = frozenset(word[:2] for word in names if len(word) >= _LONG)
+        self._starts = frozenset(word[0] for word in names if len(word) >= _LONG)
+        self._ends = frozenset(
+            end for word in names if len(word) >= _LONG for end in (word[:2], word[-_TAIL:])
+        )
         self._scrambled = {"".join(sorted(w)): w for w in names if len(w) >= _MIDDLING}
         self._index: dict[str, tuple[str, ...]] = {}
         for word, state in states.items():
@@ -39,7 +45,12 @@ class Spelling:
         """Return the known word that was meant, or None when that is not clear."""
         if not _MIN_LENGTH <= len(token) <= _MAX_LENGTH or not token.isalpha():
             return None
-        depth = 2 if len(token) >= _MIDDLING and token[:2] in self._starts else 1
+        deep = (
+            len(token) >= _MIDDLING
+            and token[0] in self._starts
+            and (token[:2] in self._ends or token[-_TAIL:] in self._ends)
+        )
+        depth = 2 if deep else 1
         near = {word: distance(token, word) for word in self._near(token, depth)}
         scrambled = self._scrambled.get("".join(sorted(token)))
         if scrambled and scrambled not in near and scrambled[0] == token[0]:
@@ -69,16 +80,18 @@ class Spelling:
 
     def _is_allowed(self, token: str, word: str, edits: int) -> bool:
         if len(word) < _MIDDLING:
-            # Short words have too many neighbours: only swapped or doubled letters count.
+            # Short words have too many neighbours: only swapped or doubled letters count, and the
+            # key beside the right one.
             doubled = len(token) == len(word) + 1 and _without_doubles(token) == word
             swapped = sorted(token) == sorted(word) and token[0] == word[0]
             missing = len(token) == len(word) - 1 and len(word) == 5 and token[0] == word[0]
-            return edits == 1 and (doubled or swapped or missing)
+            return edits == 1 and (doubled or swapped or missing or _is_key_beside(token, word))
         if self._states[word] and token[:-1] == word and token[-1] in "sdr":
             return False  # "enables" and "enabler" are no slips of "enable"
         if edits == 2 and word in self._names:
             scrambled = token[0] == word[0] and sorted(token) == sorted(word)
-            return scrambled or (len(word) >= _LONG and token[:2] == word[:2])
+            alike = token[:2] == word[:2] or token[-_TAIL:] == word[-_TAIL:]
+            return scrambled or (len(word) >= _LONG and token[0] == word[0] and alike)
         return edits <= 1
 
     def _has_near_opposite(self, token: str, best: str, edits: int) -> bool:
@@ -95,6 +108,8 @@ class Spelling:
             if self._states[word] in ("", state):
                 continue
             others = distance(token, word)
+            if len(word) < _MIDDLING and others > 1:
+                continue  # no short word is taken for what is two edits away
             far = starts and (word[:2] != best[:2] or distance(best, word) >= _FAR)
             if others <= edits or (others == edits + 1 and not far):
                 return True
@@ -139,3 +154,11 @@ def _shortened(word: str, depth: int) -> list[str]:
 
 def _without_doubles(token: str) -> str:
     return "".join(char for i, char in enumerate(token) if i == 0 or char != token[i - 1])
+
+
+def _is_key_beside(token: str, word: str) -> bool:
+    """Say whether one letter but the first is the key to the left or right of the right one."""
+    if len(token) != len(word) or token[0] != word[0]:
+        return False
+    typed, meant = next(pair for pair in zip(token, word, strict=True) if pair[0] != pair[1])
+    return any(typed + meant in row or meant + typed in row for row in _KEYS)
