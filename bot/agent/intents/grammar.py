@@ -20,8 +20,9 @@ RESERVED = (
 
 # Stands in sets of symbols, which must not be empty; no word has it.
 _NOTHING = "\0"
-# Below 256 a set of symbols compiles several times faster; these would have to be escaped in one.
-_ALPHABET = "".join(sorted(set(map(chr, range(1, 256))) - set("[]\\^-&~|")))
+# Below 256 a set of symbols compiles several times faster.
+_ALPHABET = "".join(sorted(set(map(chr, range(1, 256))) - set("[]|")))
+_SPECIAL = re.compile(r"[\\^&~-]")
 _QUESTION_MARK = frozenset(("qm",))
 # A choice between single words is one set of symbols, which is far smaller to compile.
 _CHOICE = re.compile(r"\(\?:(\[[^\]]*\](?:\|\[[^\]]*\])+)\)")
@@ -55,14 +56,14 @@ class Grammar:
             for number, group in enumerate(sorted(together, key=sorted))
         }
         self._classes = {
-            kind: "".join(s for group, s in self._symbols.items() if kind in group)
+            kind: frozenset(s for group, s in self._symbols.items() if kind in group)
             for kind in kinds
         }
         self._language = language
         self._parts: dict[str, str] = {}
         self._firsts: dict[str, tuple[frozenset[str], bool]] = {}
         self._rules = language.rules
-        self._sets = {kind: self._set_of(frozenset(those)) for kind, those in self._classes.items()}
+        self._sets = {kind: self._set_of(those) for kind, those in self._classes.items()}
         hazards = {*language.hazards, "quoted", "mark", "qm", "colon"}
         self._harmless = frozenset(
             symbol for group, symbol in self._symbols.items() if hazards.isdisjoint(group)
@@ -110,8 +111,10 @@ class Grammar:
             )
             if part
         ]
-        denied = language.parts.get("denied", "")
-        self._denied = re.compile(self._compiled(denied)) if denied else None
+        self._denied, *self._asides = [
+            re.compile(self._compiled(language.parts[part])) if part in language.parts else None
+            for part in ("denied", "aside", "aside_after")
+        ]
 
     def symbols(self, groups: Iterable[frozenset[str]], *, asks: bool = False) -> str:
         """Return one symbol for each word's classes, and one for a question mark."""
@@ -170,6 +173,14 @@ class Grammar:
     def is_context(self, symbols: str) -> bool:
         """Say whether this is a harmless remark, such as a reason."""
         return self._context.fullmatch(symbols) is not None
+
+    def is_aside(self, symbols: str, *, after: bool = False) -> bool:
+        """Say whether a sentence of its own is a remark about some time ("we begin tomorrow").
+
+        `after` a command few are: "… tomorrow" may put it off.
+        """
+        pattern = self._asides[after]
+        return pattern is not None and pattern.fullmatch(symbols) is not None
 
     def _found(self, match: re.Match[str], *, loosely: bool = False) -> Found:
         assert match.lastgroup is not None  # noqa: S101 - every reader's core is a named group
@@ -256,7 +267,7 @@ class Grammar:
                     self._firsts[piece] = self._first_of(part)
                 first, may_lack = self._firsts[piece]
             else:
-                those = self._harmless if piece == "any" else frozenset(self._classes[piece])
+                those = self._harmless if piece == "any" else self._classes[piece]
                 first, may_lack = those, False
             if pieces and (pieces[0] in "?*+" or pieces[0][0] == "{"):
                 may_lack = pieces.pop(0) not in "+" or may_lack
@@ -277,7 +288,8 @@ class Grammar:
         for known, run in itertools.groupby(self._symbols.values(), symbols.__contains__):
             if known:
                 found = list(run)
-                text += found[0] if len(found) == 1 else f"{found[0]}-{found[-1]}"
+                first, last = (_SPECIAL.sub(r"\\\g<0>", found[at]) for at in (0, -1))
+                text += first if len(found) == 1 else f"{first}-{last}"
         return f"[{text}]"
 
 

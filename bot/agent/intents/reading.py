@@ -22,6 +22,7 @@ class Role(StrEnum):
     NAME = "name"
     PADDING = "politeness"
     CONTEXT = "remark"
+    ASIDE = "remark about another time"
     DOUBT = "not understood"
     NEGATION = "negation"
     CONDITION = "condition"
@@ -29,6 +30,7 @@ class Role(StrEnum):
 
 
 _SHORT = 2
+_POINTERS = frozenset(("it", "this", "its", "it_is"))
 _ROLES = {
     "message": Role.REPORT,
     "sentence": Role.CONDITION,
@@ -86,7 +88,7 @@ class Reader:
         clauses: list[Clause] = []
         for number, (words, asks) in enumerate(tagged):
             clauses += self._sentence(words, asks=asks, number=number)
-        return self._judge(tuple(clauses))
+        return self._judge(tuple(self._with_asides(clauses)))
 
     def _unnamed(self, message: Sequence[tuple[tuple[Word, ...], bool]]) -> Reading:
         """Read a message that names nothing: a bare question of state has an answer all the same.
@@ -114,6 +116,8 @@ class Reader:
         whole = self._clause(words, symbols, asks=asks, number=number)
         if whole.role in (Role.COMMAND, Role.QUESTION, Role.NAME, Role.PADDING):
             return [whole]
+        if whole.role is Role.CONDITION and self._is_aside(words, symbols):
+            return [replace(whole, role=Role.ASIDE)]
         pieces = self._divided(symbols)
         if len(pieces) == 1:
             return [self._loosely(whole, asks=asks)]
@@ -175,6 +179,24 @@ class Reader:
         """Say whether this is a whole harmless remark, not the beginning of one."""
         ends = self.language.unfinished.isdisjoint(words[-1].kinds) if words else True
         return ends and self._grammar.is_context(symbols)
+
+    def _is_aside(self, words: Sequence[Word], symbols: str) -> bool:
+        """Say whether a sentence that speaks of another time has nothing to do with a command."""
+        ends = self.language.unfinished.isdisjoint(words[-1].kinds)
+        points = any(word.name or not _POINTERS.isdisjoint(word.kinds) for word in words)
+        return ends and not points and self._grammar.is_aside(symbols)
+
+    def _with_asides(self, clauses: Sequence[Clause]) -> Iterator[Clause]:
+        """Yield the clauses; an aside is a remark, or a condition if it may put off a command."""
+        after = False
+        for clause in clauses:
+            after |= clause.role in (Role.COMMAND, Role.QUESTION)
+            if clause.role is Role.ASIDE:
+                symbols = self._symbols(clause.words)
+                harmless = not after or self._grammar.is_aside(symbols, after=True)
+                yield replace(clause, role=Role.CONTEXT if harmless else Role.CONDITION)
+            else:
+                yield clause
 
     def _loosely(self, clause: Clause, *, asks: bool) -> Clause:
         """Read a command among harmless words that are not understood; it is asked back."""
@@ -280,8 +302,9 @@ class Reader:
         asks = said[0].role is Role.QUESTION
         if any(
             # What is only asked for may have a condition in its reason: "… before we begin".
-            c.role is Role.NEGATION or (c.role is Role.CONDITION and not asks)
-            for c in clauses
+            (c.role is Role.NEGATION and not _is_contrasted(clauses, at))
+            or (c.role is Role.CONDITION and not asks)
+            for at, c in enumerate(clauses)
         ):
             limits.append((Level.ASK, "another part holds a condition or a negation"))
         beside = self._sentences_beside(clauses, said)
@@ -371,6 +394,16 @@ def _stands_apart(clauses: Sequence[Clause], at: int) -> bool:
         and len(clause.words) > _SHORT
         and any(other.role is Role.COMMAND and other.joint == "plain" for other in after)
         and not any(word.name for word in clause.words)
+    )
+
+
+def _is_contrasted(clauses: Sequence[Clause], at: int) -> bool:
+    """Say whether a command is what to do instead ("don't ask me again, just enable …")."""
+    after = clauses[at + 1 : at + 2]
+    return (
+        _stands_apart(clauses, at)
+        and not any(word.state for word in clauses[at].words)
+        and any("contrast" in other.words[0].kinds for other in after)
     )
 
 

@@ -234,3 +234,52 @@ def test_it_is_never_what_it_is_said_not_to_be(denial: str, joint: str, command:
 def test_it_may_be_what_a_negative_remark_is_about(remark: str) -> None:
     match = MATCHER.match(f"{remark}, turn it off", addressed=True)
     assert (match.outcome, match.action) == (Outcome.ACT, DISABLE)
+
+
+ASIDES = (
+    "We begin tomorrow.", "I have an exam next week.", "Thanks for your help yesterday!",
+    "We are about to start.", "I'm going to have a long night.",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("aside", ASIDES)
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_remark_about_some_time_before_a_command_leaves_it_clear(aside: str, verb: str) -> None:
+    match = MATCHER.match(f"{aside} Please {verb} custom reasoning.", addressed=True)
+    assert (match.outcome, match.action) == (Outcome.ACT, VERBS[verb])
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "We begin tomorrow.", "I'd do it next week.", "I mean tomorrow.", "We are going to.",
+        "We are going to need it.", "I want that later.", "Tomorrow.", "We do that on monday.",
+        "If we are about to start.", "I will tell you when.", "He is going to ask for it later.",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_time_after_a_command_may_put_it_off(after: str, verb: str) -> None:
+    match = MATCHER.match(f"Please {verb} custom reasoning. {after}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_to_do_instead_is_clear_in_spite_of_what_not_to_do(verb: str) -> None:
+    for negation in ("don't ask me again", "don't wait for the others", "I don't care"):
+        match = MATCHER.match(f"{negation}, just {verb} custom reasoning", addressed=True)
+        assert (match.outcome, match.action) == (Outcome.ACT, VERBS[verb])
+    for text in (
+        f"don't just {verb} custom reasoning",
+        f"don't ask me again, {verb} custom reasoning",
+        f"don't, just {verb} custom reasoning",
+        f"never, just never {verb} custom reasoning",
+        f"don't enable, just {verb} custom reasoning",
+    ):
+        assert MATCHER.match(text, addressed=True).outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize("remark", ["I read that you can disable custom reasoning.", "It is on."])
+def test_whether_something_is_true_asks_for_no_state(remark: str) -> None:
+    for question in ("Is that true?", "Is it true?", "Is this false?"):
+        match = MATCHER.match(f"{remark} {question}", addressed=True)
+        assert match.outcome is Outcome.NONE
