@@ -111,9 +111,9 @@ class Grammar:
             )
             if part
         ]
-        self._denied, *self._asides = [
+        self._denied, self._warning, *self._asides = [
             re.compile(self._compiled(language.parts[part])) if part in language.parts else None
-            for part in ("denied", "aside", "aside_after")
+            for part in ("denied", "warning", "aside", "aside_after")
         ]
 
     def symbols(self, groups: Iterable[frozenset[str]], *, asks: bool = False) -> str:
@@ -149,6 +149,10 @@ class Grammar:
     def denies(self, symbols: str) -> bool:
         """Say whether something is said not to be a thing ("it isn't the lamp")."""
         return self._denied is not None and self._denied.search(symbols) is not None
+
+    def warns(self, symbols: str) -> bool:
+        """Say whether this begins with what not to do or not to mind ("don't ask me again")."""
+        return self._warning is not None and self._warning.fullmatch(symbols) is not None
 
     def hazard(self, symbols: str) -> str:
         """Return the worst that the words spoil: "message", "sentence", "clause" or nothing."""

@@ -302,7 +302,7 @@ class Reader:
         asks = said[0].role is Role.QUESTION
         if any(
             # What is only asked for may have a condition in its reason: "… before we begin".
-            (c.role is Role.NEGATION and not _is_contrasted(clauses, at))
+            (c.role is Role.NEGATION and not self._is_contrasted(clauses, at))
             or (c.role is Role.CONDITION and not asks)
             for at, c in enumerate(clauses)
         ):
@@ -323,6 +323,16 @@ class Reader:
         if others or len(said) > 1:
             limits.append((Level.ADDRESSED, "more is said than the command"))
         return limits
+
+    def _is_contrasted(self, clauses: Sequence[Clause], at: int) -> bool:
+        """Say whether a command is what to do instead ("don't ask me again, just enable …")."""
+        words, after = clauses[at].words, clauses[at + 1 : at + 2]
+        return (
+            _stands_apart(clauses, at)
+            and not any(word.state for word in words)
+            and self._grammar.warns(self._symbols(words))
+            and any("contrast" in other.words[0].kinds for other in after)
+        )
 
     def _sentences_beside(self, clauses: Sequence[Clause], said: Sequence[Clause]) -> set[int]:
         """Return the sentences beside a question that need not be understood to answer it.
@@ -394,16 +404,6 @@ def _stands_apart(clauses: Sequence[Clause], at: int) -> bool:
         and len(clause.words) > _SHORT
         and any(other.role is Role.COMMAND and other.joint == "plain" for other in after)
         and not any(word.name for word in clause.words)
-    )
-
-
-def _is_contrasted(clauses: Sequence[Clause], at: int) -> bool:
-    """Say whether a command is what to do instead ("don't ask me again, just enable …")."""
-    after = clauses[at + 1 : at + 2]
-    return (
-        _stands_apart(clauses, at)
-        and not any(word.state for word in clauses[at].words)
-        and any("contrast" in other.words[0].kinds for other in after)
     )
 
 

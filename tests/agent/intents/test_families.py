@@ -272,6 +272,8 @@ def test_what_to_do_instead_is_clear_in_spite_of_what_not_to_do(verb: str) -> No
         f"don't just {verb} custom reasoning",
         f"don't ask me again, {verb} custom reasoning",
         f"don't, just {verb} custom reasoning",
+        f"how do I not ask again, just {verb} custom reasoning",
+        f"can users not wait for me, just {verb} custom reasoning",
         f"never, just never {verb} custom reasoning",
         f"don't enable, just {verb} custom reasoning",
     ):
