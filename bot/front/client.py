@@ -8,17 +8,21 @@ from typing import Any
 
 import discord
 from discord import app_commands
+from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
 from bot.agent.events import MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.runtime import AgentRuntime
+from bot.front.attended import Attended
 from bot.front.confirmation import Confirmation
 from bot.front.conversation import SORRY, Conversation, ConversationOptions
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
 from bot.front.people import author_of, readable, without_mention, world_of
+from bot.front.raw_events import put_gate
+from bot.front.raw_gate import RawGate
 from bot.front.slash_commands import add_commands, sync_commands
 from bot.store.records import World, WorldKind
 
@@ -40,6 +44,8 @@ class UnderstudyClient(discord.Client):
     """discord.py's client with an agent behind it.
 
     `on_handled` is told the id of each message that the agent attended to, when it is done.
+    `open_channels` holds the ids of channels and threads of which `on_message` has to see every
+    message that a person writes; of all others it only sees those that are for the agent.
     """
 
     def __init__(
@@ -49,19 +55,36 @@ class UnderstudyClient(discord.Client):
         *,
         on_handled: Callable[[int], None] | None = None,
     ) -> None:
+        self.open_channels: set[int] = set()
+        self.raw_gate = RawGate(self, agent, self.open_channels)
         super().__init__(
             intents=needed_intents(),
             # Nothing that a model writes may call anybody.
             allowed_mentions=discord.AllowedMentions.none(),
             chunk_guilds_at_startup=False,
-            guild_ready_timeout=0.5,
+            # How long READY waits for one more server; a later one only comes after it.
+            guild_ready_timeout=0.25,
         )
         self.agent = agent
         self.tree = app_commands.CommandTree(self)
         self._conversation = Conversation(options)
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
+        self._attended = Attended()
         self._closing = False
+
+    @property
+    def ws(self) -> DiscordWebSocket:
+        """The connection to the gateway."""
+        return self._ws  # type: ignore[return-value]  # discord.py's own claim
+
+    @ws.setter
+    def ws(self, socket: DiscordWebSocket | None) -> None:
+        # discord.py sets it before the connection brings its first event, and again with each
+        # reconnection; None is what it begins with.
+        self._ws = socket
+        if socket is not None:
+            put_gate(socket, self.raw_gate)
 
     async def setup_hook(self) -> None:
         """Before the gateway: the slash commands."""
@@ -90,7 +113,7 @@ class UnderstudyClient(discord.Client):
         if self.user is None:
             return
         kind = attention(message, self.user, self.agent.matcher)
-        if kind is not Attention.NONE:
+        if kind is not Attention.NONE and self._attended.is_new(message.id):
             self._own(self._handle(message, addressed=kind is Attention.ADDRESSED))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:

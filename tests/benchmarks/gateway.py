@@ -95,12 +95,12 @@ async def fake_discord(world: str) -> AsyncIterator[dict[str, Any]]:
             await process.wait()
 
 
-def blast(about: dict[str, Any], count: int) -> dict[str, Any]:
+def blast(about: dict[str, Any], count: int, content: str = CONTENT) -> dict[str, Any]:
     """Ask for so many messages; answers when the server has got rid of them."""
     asked = {"channel_id": about["channel_id"], "author_id": about["users"][0]["id"]}
     request = urllib.request.Request(  # noqa: S310 - on loopback
         f"{about['control']}/blast",
-        json.dumps(asked | {"count": count, "content": CONTENT}).encode(),
+        json.dumps(asked | {"count": count, "content": content}).encode(),
         {"Authorization": f"Bearer {about['control_token']}"},
     )
     with urllib.request.urlopen(request) as response:  # noqa: S310 - on loopback
