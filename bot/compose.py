@@ -69,6 +69,7 @@ def lead_endpoint(settings: Settings, url: str) -> Endpoint:
         timeout=settings.model_timeout,
         attempts=3,
         priority=0,
+        vision=settings.model_vision,
     )
 
 
