@@ -97,4 +97,9 @@ def make_client(
         context_messages=settings.context_messages,
         context_characters=settings.context_characters,
     )
-    return UnderstudyClient(agent, options, on_handled=on_handled)
+    return UnderstudyClient(
+        agent,
+        options,
+        on_handled=on_handled,
+        open_channels_file=settings.data_dir / "open_channels.json",
+    )

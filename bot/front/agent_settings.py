@@ -90,7 +90,7 @@ class AgentSettings:
     def mode_of(self, *channel_ids: int | None) -> Mode:
         """The mode of the first of these (a thread, its channel) for which one is set."""
         for channel_id in channel_ids:
-            if channel_id in self.modes:
+            if channel_id is not None and channel_id in self.modes:
                 return self.modes[channel_id]
         return Mode.MENTION
 

@@ -6,8 +6,10 @@ before anything is fetched, and what is left out is said so in the text.
 
 import asyncio
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Iterable
+from pathlib import Path
 
 import discord
 
@@ -25,9 +27,10 @@ FETCH_SECONDS = 5.0
 REMEMBERED = 64
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/gif"})
 TEXT_TYPES = ("text/", "application/json", "application/xml", "application/x-yaml")
-TEXT_ENDINGS = tuple(
-    ".txt .md .rst .log .csv .tsv .json .jsonl .yaml .yml .toml .ini .cfg .xml .html .css .sql "
-    ".py .js .ts .tsx .jsx .java .kt .c .h .cpp .hpp .cs .go .rs .rb .php .sh .lua .swift".split()
+TEXT_ENDINGS = re.compile(
+    r"\.(txt|md|rst|log|[ct]sv|jsonl?|ya?ml|toml|ini|cfg|xml|html|css|sql|py|[jt]sx?|java|kt|[ch]"
+    r"|[ch]pp|cs|go|rs|rb|php|sh|lua|swift)",
+    re.IGNORECASE,
 )
 
 
@@ -87,7 +90,7 @@ async def images_of(messages: Iterable[discord.Message]) -> tuple[ImageInput, ..
 
 
 async def fetch(attachment: discord.Attachment) -> bytes | None:
-    """An attachment's content from Discord; None, and a line in the log, when it is not to be had."""
+    """An attachment's content from Discord; None (and a line in the log) when it cannot be had."""
     try:
         async with asyncio.timeout(FETCH_SECONDS):
             return await attachment.read()
@@ -114,4 +117,5 @@ def is_image(attachment: discord.Attachment) -> bool:
 def is_text(attachment: discord.Attachment) -> bool:
     """Whether it is a text, by its type or its name."""
     kind = media_type(attachment)
-    return kind.startswith(TEXT_TYPES) or attachment.filename.casefold().endswith(TEXT_ENDINGS)
+    ending = Path(attachment.filename).suffix
+    return kind.startswith(TEXT_TYPES) or TEXT_ENDINGS.fullmatch(ending) is not None

@@ -1,4 +1,4 @@
-"""What the model is shown of the conversation: reply chain, what was said last, a thread's start."""
+"""What the model is shown: the reply chain, what was said last, and what a thread began with."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ LeftOut = Callable[[discord.Message], bool]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The conversation up to and with a question, oldest first, and the images that belong to it."""
+    """The conversation up to and with a question, oldest first, and the images in it."""
 
     messages: tuple[ChatMessage, ...]
     images: tuple[ImageInput, ...] = ()
@@ -53,13 +53,14 @@ class ContextReader:
         """
         asked = chat_message(question, me, await self._text(question, me))
         # The question is there whatever it costs; providers shorten what is too long for them.
-        budget.take(asked.content)
+        budget.reserve(asked.content)
         chosen = {question.id: (question, asked)}
         before = [*await reply_chain(question), *await recent_messages(question, messages)]
-        for number, message in enumerate((*before, *await thread_start(question))):
+        start = await thread_start(question, before)
+        for message in (*before, *start):
             if message.id in chosen or not belongs(message, me, is_left_out):
                 continue
-            if len(chosen) > messages and number < len(before):
+            if len(chosen) > messages and message not in start:
                 continue
             said = chat_message(message, me, await self._text(message, me))
             if not budget.take(said.content):
@@ -116,10 +117,12 @@ async def recent_messages(question: discord.Message, limit: int) -> Sequence[dis
         return []
 
 
-async def thread_start(question: discord.Message) -> Sequence[discord.Message]:
-    """The message that a thread began with, where there is one: it has the thread's id."""
+async def thread_start(
+    question: discord.Message, known: Sequence[discord.Message]
+) -> Sequence[discord.Message]:
+    """The message that a thread began with, which has the thread's id, if it is not known yet."""
     thread = question.channel
-    if not isinstance(thread, discord.Thread):
+    if not isinstance(thread, discord.Thread) or any(m.id == thread.id for m in known):
         return []
     in_forum = isinstance(thread.parent, discord.ForumChannel)
     place = thread if in_forum else thread.parent

@@ -20,28 +20,30 @@ def estimate_tokens(text: str) -> int:
 
 
 class TokenBudget:
-    """What is left for the conversation; `exact` says whether the model's tokenizer counts.
+    """What is left for what was said before the question.
 
-    `wanted` is the operator's limit in tokens. Where the model's own is known and smaller, that
-    counts, less half for the answer (or its `answer_tokens`) and what `fixed` costs.
+    `wanted` is the operator's limit in tokens. Where the model's own is known, prompt and answer
+    have to keep to that, too; `answer_tokens` is what the answer may have, at most half of it.
     """
 
-    def __init__(
-        self, model: Model | None, *, wanted: int, fixed: str, answer_tokens: int | None
-    ) -> None:
+    def __init__(self, model: Model | None, *, wanted: int, answer_tokens: int | None) -> None:
         own = None if model is None else model.count_tokens
-        self.exact = own is not None
-        self.count: Callable[[str], int] = own or estimate_tokens
-        self.left = wanted
+        self._count: Callable[[str], int] = own or estimate_tokens
+        self._wanted = wanted
+        self._room = math.inf
         if model is not None and model.context_tokens is not None:
             whole = model.context_tokens
-            answer = min(answer_tokens or whole, whole // 2)
-            self.left = min(wanted, max(0, whole - answer - self.count(fixed) - A_MESSAGE))
+            self._room = whole - min(answer_tokens or whole, whole // 2)
+
+    def reserve(self, text: str) -> None:
+        """Set aside what the system prompt or the question costs: they are sent anyhow."""
+        self._room -= self._count(text) + A_MESSAGE
 
     def take(self, text: str) -> bool:
-        """Take a message's text in if it fits."""
-        cost = self.count(text) + A_MESSAGE
-        if cost > self.left:
+        """Take an earlier message's text in if it fits."""
+        cost = self._count(text) + A_MESSAGE
+        if cost > self._wanted or cost > self._room:
             return False
-        self.left -= cost
+        self._wanted -= cost
+        self._room -= cost
         return True
