@@ -14,7 +14,7 @@ from bot.harness import FakeDiscord
 from bot.harness.faults import Answer, Duplicate
 from tests.agents import ScriptedModel
 from tests.front.buttons import buttons, press, shows, told
-from tests.front.scene import Scene, scene
+from tests.front.scene import scene
 from tests.front.test_bad_days import Writing, ask_and_see_the_beginning
 
 WHOLE = {"🔁", "▶", "👍", "👎", "🗑"}
