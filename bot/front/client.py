@@ -89,7 +89,13 @@ class UnderstudyClient(discord.Client):
         self._votes = Votes()
         self._conversation = Conversation(options, self._answers)
         self._presses = Presses(
-            agent, self._answers, self._conversation, self.book, self._votes, self._own
+            agent,
+            self._answers,
+            self._answering,
+            self._conversation,
+            self.book,
+            self._votes,
+            self._own,
         )
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()

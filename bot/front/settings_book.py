@@ -71,7 +71,12 @@ class SettingsBook:
             await runtime.store.set_setting(SETTINGS, after.to_json())
             self._read[world] = after
             await self._channels.set_channels(world.id, after.open_channels)
-            await runtime.store.set_setting(AUDIT, entries[-MOST_AUDITED:])
+            try:
+                await runtime.store.set_setting(AUDIT, entries[-MOST_AUDITED:])
+            except StoreError as error:
+                log.error(
+                    "A change of %s by %d is not in the audit list: %s", changes, actor_id, error
+                )
         return after
 
     async def audit(self, world: World) -> list[dict[str, Any]]:
