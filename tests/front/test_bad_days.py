@@ -232,3 +232,12 @@ async def test_nothing_that_is_sent_may_ping(tmp_path: Path) -> None:
         with_text = [body for body in bodies if body.get("content")]
         assert len(with_text) >= 4
         assert all(body["allowed_mentions"]["parse"] == [] for body in with_text)
+
+
+async def test_it_does_not_type_while_only_discord_is_waited_for(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        stage.fake.faults.cause(Answer(SEND, 503, times=2))
+        said = await stage.ben.say(stage.channel_id, f"<@{stage.bot_id}> hi")
+        await stage.fake.trace.wait_for(lambda entry: "503" in str(entry), timeout=10)
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
+        await stage.handled.wait(int(said["id"]))
