@@ -81,7 +81,7 @@ class UnderstudyClient(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.decisions = DecisionLog()
         self._options = options
-        self._channels = OpenChannels(open_channels_file)
+        self._channels = OpenChannels(open_channels_file, self._threads_of)
         self.open_channels = self._channels.ids
         self.book = SettingsBook(agent, self._channels)
         self._answering = Answering(self._channels)
@@ -152,7 +152,11 @@ class UnderstudyClient(discord.Client):
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone."""
-        self._channels.leave_thread(payload.thread_id)
+        self._channels.lose_thread(payload.thread_id)
+
+    def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:
+        guild = self.get_guild(guild_id)
+        return [] if guild is None else guild.threads
 
     async def on_message(self, message: discord.Message) -> None:
         """Someone said something."""
