@@ -70,6 +70,8 @@ class UnderstudyClient(discord.Client):
         on_handled: Callable[[int], None] | None = None,
         open_channels_file: Path | None = None,
     ) -> None:
+        self._channels = OpenChannels(open_channels_file, self._threads_of)
+        self.open_channels = self._channels.ids
         super().__init__(
             intents=needed_intents(),
             # Nothing that a model writes may call anybody.
@@ -81,8 +83,6 @@ class UnderstudyClient(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.decisions = DecisionLog()
         self._options = options
-        self._channels = OpenChannels(open_channels_file, self._threads_of)
-        self.open_channels = self._channels.ids
         self.book = SettingsBook(agent, self._channels)
         self._answering = Answering(self._channels)
         self._answers = Answers()
