@@ -69,6 +69,7 @@ def lead_endpoint(settings: Settings, url: str) -> Endpoint:
         timeout=settings.model_timeout,
         attempts=3,
         priority=0,
+        vision=settings.model_vision,
     )
 
 
@@ -96,4 +97,9 @@ def make_client(
         context_messages=settings.context_messages,
         context_characters=settings.context_characters,
     )
-    return UnderstudyClient(agent, options, on_handled=on_handled)
+    return UnderstudyClient(
+        agent,
+        options,
+        on_handled=on_handled,
+        open_channels_file=settings.data_dir / "open_channels.json",
+    )

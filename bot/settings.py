@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     model_timeout: float = Field(
         120.0, gt=0, description="Seconds that a whole answer of MODEL_URL may take."
     )
+    model_vision: bool = Field(
+        False, description="Whether the model at MODEL_URL takes images: true or false."
+    )
     model_path: Folder | None = Field(
         None, description="A GGUF file for the embedded model, instead of the packaged one."
     )

@@ -25,3 +25,31 @@ class ReplySent:
 
     request_id: str
     message_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackGiven:
+    """Someone's vote on a reply of the bot, by a button or a reaction.
+
+    `reply_id` is the message that was voted on, any part of an answer; `user_id` has one vote on
+    an answer, and the last one counts. `value` is +1, -1, or 0 for a vote taken back; with
+    `withdrawn` only a vote of that value is taken back, any other stands.
+    """
+
+    reply_id: int
+    user_id: int
+    value: int
+    withdrawn: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetExchange:
+    """The exchange behind an answer is to be kept out of the records, for good.
+
+    `request_id` is the id of the model request, `reply_id` the message that carries the answer.
+    `user_id` is who asked for it; they were allowed to.
+    """
+
+    request_id: str
+    reply_id: int
+    user_id: int

@@ -55,11 +55,23 @@ def new_request_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageInput:
+    """A picture that belongs to the message `message_id` of a prompt; `media_type` is image/…"""
+
+    message_id: int
+    name: str
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One call of a model. `None` leaves a value to the model that answers.
 
     `max_tokens` bounds the answer, `temperature` is passed on exactly (0 is 0). With a
-    `stream`, pieces go there as they are made; the response is whole either way.
+    `stream`, pieces go there as they are made; the response is whole either way. `provider` asks
+    for that provider's model; where there is none, the usual one answers. `images` go to models
+    with `vision`; others leave them out.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -69,6 +81,8 @@ class ModelRequest:
     max_tokens: int | None = None
     stream: StreamSink | None = None
     origin: Origin | None = None
+    provider: str | None = None
+    images: tuple[ImageInput, ...] = ()
     id: str = field(default_factory=new_request_id)
 
     def override(self, **changes: Any) -> "ModelRequest":  # noqa: ANN401 - the fields' own types
@@ -127,6 +141,8 @@ class Model:
 
     The highest `priority` answers. One with priority `None` answers only when it is asked for
     by its provider's name: that is how a custom model stands by without taking over.
+    `vision` says that it takes images. `context_tokens` is what prompt and answer may come to
+    together, `count_tokens` counts a text by the model's own tokenizer; None: not known.
     """
 
     provider: str
@@ -134,6 +150,9 @@ class Model:
     handler: ModelHandler
     types: frozenset[ModelType] = frozenset(ModelType)
     priority: int | None = 0
+    vision: bool = False
+    context_tokens: int | None = None
+    count_tokens: Callable[[str], int] | None = None
 
 
 class ModelRegistry:
@@ -166,11 +185,15 @@ class ModelRegistry:
         return None
 
     async def use(self, model_type: ModelType, request: ModelRequest) -> ModelResponse:
-        """Answer by the model of the highest priority: this is the original `use_model`.
+        """Answer by the requested provider's model or that of the highest priority.
+
+        This is the original `use_model`.
 
         Raises NoModelHandlerError when there is none, ModelError when it does not answer.
         """
         model = self._chosen.get(model_type)
+        if request.provider is not None:
+            model = self.find(model_type, request.provider) or model
         if model is None:
             raise NoModelHandlerError(self._explain_missing(model_type))
         return await model.handler(request)

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import discord
@@ -12,19 +13,28 @@ from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import MessageEdited, MessagesDeleted
+from bot.agent.events import FeedbackGiven, MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
+from bot.agent.models import ModelType
 from bot.agent.runtime import AgentRuntime
-from bot.front.attended import Attended
+from bot.front.agent_commands import agent_group
+from bot.front.answering import Answering
+from bot.front.answers import Answers, Asking, Fate
 from bot.front.confirmation import Confirmation
-from bot.front.conversation import SORRY, Conversation, ConversationOptions
+from bot.front.controls import AnswerRef, Control, ControlButton
+from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
+from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
+from bot.front.open_channels import OpenChannels
 from bot.front.people import author_of, readable, without_mention, world_of
+from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
 from bot.front.raw_gate import RawGate
+from bot.front.settings_book import SettingsBook
 from bot.front.slash_commands import add_commands, sync_commands
-from bot.store.records import World, WorldKind
+from bot.front.votes import Votes, vote_of
+from bot.store.records import ChatMessage, World, WorldKind
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +45,17 @@ def needed_intents() -> discord.Intents:
     """What the bot asks Discord for, and no more.
 
     Guilds for roles and channels, messages of guilds and DMs to answer them, and their content
-    (privileged): commands work without a mention, and the context is what others said.
+    (privileged): commands work without a mention, and the context is what others said. Reactions
+    because 👍 and 👎 on an answer are votes.
     """
-    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+    return discord.Intents(
+        guilds=True,
+        guild_messages=True,
+        dm_messages=True,
+        message_content=True,
+        guild_reactions=True,
+        dm_reactions=True,
+    )
 
 
 class UnderstudyClient(discord.Client):
@@ -46,6 +64,7 @@ class UnderstudyClient(discord.Client):
     `on_handled` is told the id of each message that the agent attended to, when it is done.
     `open_channels` holds the ids of channels and threads of which `on_message` has to see every
     message that a person writes; of all others it only sees those that are for the agent.
+    `open_channels_file` is where it is kept which channels an admin set to always or ambient.
     """
 
     def __init__(
@@ -54,8 +73,10 @@ class UnderstudyClient(discord.Client):
         options: ConversationOptions,
         *,
         on_handled: Callable[[int], None] | None = None,
+        open_channels_file: Path | None = None,
     ) -> None:
-        self.open_channels: set[int] = set()
+        self._channels = OpenChannels(open_channels_file, self._threads_of)
+        self.open_channels = self._channels.ids
         self.raw_gate = RawGate(self, agent, self.open_channels)
         super().__init__(
             intents=needed_intents(),
@@ -67,10 +88,24 @@ class UnderstudyClient(discord.Client):
         )
         self.agent = agent
         self.tree = app_commands.CommandTree(self)
-        self._conversation = Conversation(options)
+        self.decisions = DecisionLog()
+        self._options = options
+        self.book = SettingsBook(agent, self._channels)
+        self._answering = Answering(self._channels)
+        self._answers = Answers()
+        self._votes = Votes()
+        self._conversation = Conversation(options, self._answers)
+        self._presses = Presses(
+            agent,
+            self._answers,
+            self._answering,
+            self._conversation,
+            self.book,
+            self._votes,
+            self._own,
+        )
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
-        self._attended = Attended()
         self._closing = False
 
     @property
@@ -87,8 +122,11 @@ class UnderstudyClient(discord.Client):
             put_gate(socket, self.raw_gate)
 
     async def setup_hook(self) -> None:
-        """Before the gateway: the slash commands."""
+        """Before the gateway: open channels, the buttons of earlier answers, slash commands."""
+        self._channels.load()
+        self.add_dynamic_items(ControlButton)
         add_commands(self.tree, list(self.agent.actions), self._run_command)
+        self.tree.add_command(agent_group(self.decisions))
         try:
             await sync_commands(self.tree)
         except discord.HTTPException as error:
@@ -96,6 +134,8 @@ class UnderstudyClient(discord.Client):
 
     async def on_ready(self) -> None:
         """Connected, and every guild is known."""
+        for guild in self.guilds:
+            self._channels.notice_threads(guild.threads)
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
 
     async def close(self) -> None:
@@ -108,13 +148,78 @@ class UnderstudyClient(discord.Client):
                 await asyncio.wait(self._tasks, timeout=seconds)
         await super().close()
 
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """A guild came back: so did its threads."""
+        self._channels.notice_threads(guild.threads)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed from a guild."""
+        await self.book.forget(World(WorldKind.GUILD, guild.id))
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """A thread was created: by the bot, or in a channel where every message may be for it."""
+        self._channels.notice_threads([thread])
+        if self.user is not None and thread.owner_id == self.user.id:
+            self._channels.join_thread(thread.id)
+
+    async def on_thread_join(self, thread: discord.Thread) -> None:
+        """A thread came into sight: out of the archive, or the bot was added to it."""
+        self._channels.notice_threads([thread])
+
+    async def on_thread_remove(self, thread: discord.Thread) -> None:
+        """The bot was taken out of a thread."""
+        self._channels.leave_thread(thread.id)
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread is gone."""
+        self._channels.lose_thread(payload.thread_id)
+
+    def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:
+        guild = self.get_guild(guild_id)
+        return [] if guild is None else guild.threads
+
     async def on_message(self, message: discord.Message) -> None:
         """Someone said something."""
         if self.user is None:
             return
-        kind = attention(message, self.user, self.agent.matcher)
-        if kind is not Attention.NONE and self._attended.is_new(message.id):
-            self._own(self._handle(message, addressed=kind is Attention.ADDRESSED))
+        kind = attention(message, self.user, self.agent.matcher, self.open_channels)
+        if kind is not Attention.NONE and self._answers.take(message.id):
+            self._own(self._handle(message, kind))
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        """Someone reacted; a thumb on an answer is a vote."""
+        value = vote_of(payload.emoji)
+        mine = payload.message_author_id in (None, self._my_id)
+        a_bot = payload.member is not None and payload.member.bot
+        if value is None or not mine or a_bot or payload.user_id == self._my_id:
+            return
+        self._votes.cast(payload.message_id, payload.user_id, value)
+        await self._vote(payload, FeedbackGiven(payload.message_id, payload.user_id, value))
+
+    async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
+        """Someone took a reaction back, and with it their vote."""
+        value = vote_of(payload.emoji)
+        if value is None or payload.user_id == self._my_id:
+            return
+        self._votes.withdraw(payload.message_id, payload.user_id, value)
+        taken_back = FeedbackGiven(payload.message_id, payload.user_id, 0, withdrawn=value)
+        await self._vote(payload, taken_back)
+
+    async def _vote(self, payload: discord.RawReactionActionEvent, feedback: FeedbackGiven) -> None:
+        if payload.guild_id is not None:
+            world = World(WorldKind.GUILD, payload.guild_id)
+        else:
+            world = World(WorldKind.DM, payload.user_id)
+        # Of a world of which nothing is known there is no answer to vote on.
+        if self.agent.knows(world):
+            async with self.agent.runtime(world) as runtime:
+                await runtime.emit(feedback)
+
+    async def pressed(
+        self, interaction: discord.Interaction, control: Control, answer: AnswerRef
+    ) -> None:
+        """A button under an answer was pressed."""
+        await self._presses.handle(interaction, control, answer)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed: so is what is kept of it."""
@@ -122,9 +227,22 @@ class UnderstudyClient(discord.Client):
         if self.user is None or message.author.bot or "content" not in payload.data:
             return
         world = world_of(message.guild, message.author)
+        await self._offer_again(message)
         if self.agent.knows(world):
             async with self.agent.runtime(world) as runtime:
                 await runtime.emit(MessageEdited(message.id, readable(message, self.user)))
+
+    async def _offer_again(self, question: discord.Message) -> None:
+        """A question was changed that was answered, or is being."""
+        asking = self._answers.asking(question.id)
+        if asking is not None:
+            asking.edited = asking.question != question.content
+            return
+        given = self._answers.given_to(question.id)
+        if given is not None and not given.edited and given.question != question.content:
+            channel = self.get_partial_messageable(question.channel.id)
+            reply = channel.get_partial_message(given.message_ids[-1])
+            await offer_again(reply, given)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted: so is what is kept of it."""
@@ -135,6 +253,11 @@ class UnderstudyClient(discord.Client):
         await self._forget(payload.guild_id, payload.channel_id, list(payload.message_ids))
 
     async def _forget(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
+        for message_id in message_ids:
+            self._answers.forget(message_id)
+            asking = self._answers.asking(message_id)
+            if asking is not None:
+                asking.end(Fate.WITHDRAWN)
         world = await self._world_of_channel(guild_id, channel_id)
         if world is not None and self.agent.knows(world):
             async with self.agent.runtime(world) as runtime:
@@ -163,10 +286,16 @@ class UnderstudyClient(discord.Client):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, message: discord.Message, *, addressed: bool) -> None:
+    @property
+    def _my_id(self) -> int | None:
+        return None if self.user is None else self.user.id
+
+    async def _handle(self, message: discord.Message, kind: Attention) -> None:
+        # Begun before anything is decided, so that a deletion is noticed from here on.
+        asking = self._answers.begin(message.id, message.content)
         try:
             async with self.agent.runtime(world_of(message.guild, message.author)) as runtime:
-                await self._attend(runtime, message, addressed=addressed)
+                await self._attend(runtime, message, kind, asking)
         except discord.Forbidden as error:
             log.warning("May not answer in channel %d: %s", message.channel.id, error)
         except UNREACHED as error:
@@ -176,18 +305,26 @@ class UnderstudyClient(discord.Client):
             with contextlib.suppress(*UNREACHED):
                 await message.reply(SORRY.format(reference=message.id), mention_author=False)
         finally:
+            if asking is not None:
+                self._answers.end(asking)
             if self._on_handled is not None:
                 self._on_handled(message.id)
 
     async def _attend(
-        self, runtime: AgentRuntime, message: discord.Message, *, addressed: bool
+        self,
+        runtime: AgentRuntime,
+        message: discord.Message,
+        kind: Attention,
+        asking: Asking | None,
     ) -> None:
-        assert self.user is not None  # noqa: S101 - there are no messages before READY
+        addressed = kind is Attention.ADDRESSED
+        me = self.user
+        assert me is not None  # noqa: S101 - there are no messages before READY
         told = Message(
             id=message.id,
             room_id=message.channel.id,
             author=author_of(message.author, message.guild),
-            text=without_mention(message, self.user),
+            text=without_mention(message, me),
             addressed=addressed,
         )
         outcome = await runtime.handle_message(told)
@@ -195,8 +332,38 @@ class UnderstudyClient(discord.Client):
             await message.reply(outcome.text, mention_author=False)
         elif isinstance(outcome, Question):
             await self._ask(outcome.action, message)
-        elif addressed:
-            await self._conversation.answer(runtime, message, self.user)
+        elif kind is not Attention.COMMAND and asking is not None:
+            await self._converse(runtime, message, kind, asking, me)
+
+    async def _converse(
+        self,
+        runtime: AgentRuntime,
+        message: discord.Message,
+        kind: Attention,
+        asking: Asking,
+        me: discord.ClientUser,
+    ) -> None:
+        settings = await self.book.of(runtime)
+        name = settings.name or (message.guild.me if message.guild else me).display_name
+
+        async def context() -> Sequence[ChatMessage]:
+            model = runtime.agent.models.find(ModelType.TEXT_SMALL)
+            budget = self._conversation.budget(model)
+            found = await self._conversation.context_of(runtime, message, me, budget, messages=6)
+            return found.messages
+
+        decision = await self._answering.decide(
+            runtime, settings, message, kind, name=name, context=context
+        )
+        self.decisions.note(message.channel.id, message.id, message.author.id, decision)
+        if decision.notice is not None:
+            self._own(say_for_a_while(message, decision.notice, decision.notice_seconds))
+        if not decision.answers:
+            return
+        if isinstance(message.channel, discord.Thread):
+            self._channels.join_thread(message.channel.id)
+        task = Task(message, message.author.id, settings)
+        await self._conversation.answer(runtime, task, asking, me)
 
     async def _ask(self, action: Action, message: discord.Message) -> None:
         async def run(interaction: discord.Interaction) -> ActionResult:
@@ -213,3 +380,17 @@ class UnderstudyClient(discord.Client):
         author = author_of(interaction.user, interaction.guild)
         async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
             return await runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+
+
+async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:
+    """Reply with something that goes away by itself, or with the bot."""
+    try:
+        said = await question.reply(text, mention_author=False)
+    except UNREACHED as error:
+        log.info("Message %d is not told to wait: %s", question.id, error)
+        return
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        with contextlib.suppress(*UNREACHED):
+            await said.delete()

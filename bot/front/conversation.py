@@ -1,5 +1,7 @@
 """Talking: from a question in Discord to the model's answer in Discord."""
 
+import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -9,17 +11,26 @@ import discord
 from bot.agent.events import ReplySent
 from bot.agent.intents import Outcome
 from bot.agent.models import (
+    Model,
     ModelError,
     ModelRequest,
+    ModelResponse,
     ModelType,
     NoModelHandlerError,
     Origin,
+    Purpose,
+    new_request_id,
 )
 from bot.agent.runtime import AgentRuntime
-from bot.front.context import gather_context
+from bot.front.agent_settings import AgentSettings
+from bot.front.answering import NOTICE
+from bot.front.answers import Answers, Asking, Fate, Given
+from bot.front.context import Context, ContextReader
+from bot.front.controls import AnswerRef, under_answer, under_apology, while_growing
 from bot.front.discord_errors import UNREACHED
 from bot.front.people import without_mention
-from bot.front.streamed_reply import StreamedReply
+from bot.front.streamed_reply import Place, Posted, StreamedReply
+from bot.front.token_budget import BYTES_A_TOKEN, TokenBudget
 from bot.front.typing_indicator import TypingIndicator
 from bot.store.records import ChatMessage
 
@@ -31,11 +42,16 @@ SORRY = (
     f"{APOLOGY_MARK} I could not answer this just now. "
     "Please try again in a moment. (`{reference}`)"
 )
+GO_ON = "Go on where you stopped."
+LEAVING_SECONDS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class ConversationOptions:
-    """How the agent talks; `context_*` bound what it is shown of what was said before."""
+    """How the agent talks where a server has not set it otherwise.
+
+    `context_*` bound what it is shown of what was said before.
+    """
 
     system_prompt: str
     temperature: float | None = None
@@ -44,71 +60,183 @@ class ConversationOptions:
     context_characters: int = 6_000
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An answer that is there: its `messages`, the last of which has its buttons."""
+
+    ref: AnswerRef
+    messages: tuple[Posted, ...]
+    has_reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One answer to make, in answer to `question`, asked by the person `asker_id`.
+
+    It takes the place of the answer `over`, or goes on from the message `continues`, which is the
+    last of an earlier answer.
+    """
+
+    question: discord.Message
+    asker_id: int
+    settings: AgentSettings
+    over: Earlier | None = None
+    continues: discord.Message | None = None
+
+
 class Conversation:
     """Answers the messages that are no commands."""
 
-    def __init__(self, options: ConversationOptions) -> None:
+    def __init__(self, options: ConversationOptions, answers: Answers) -> None:
         self._options = options
+        self._answers = answers
+        self._reader = ContextReader()
         self._unfinished: set[StreamedReply] = set()
 
     async def answer(
-        self, runtime: AgentRuntime, question: discord.Message, me: discord.abc.User
+        self, runtime: AgentRuntime, task: Task, asking: Asking, me: discord.abc.User
     ) -> None:
-        """Post the model's answer to `question`, or one calm sentence when there is none."""
-        async with TypingIndicator(question.channel) as typing:
-            reply = StreamedReply(question, on_post=typing.stop)
-            request = await self._request(runtime, question, me, reply)
+        """Post the model's answer, or one calm sentence when there is none."""
+        ref = AnswerRef(task.question.id, task.asker_id, new_request_id())
+        async with TypingIndicator(task.question.channel) as typing:
+            reply = StreamedReply(place_of(task, ref), typing.stop, partial(while_growing, ref))
             self._unfinished.add(reply)
             try:
-                await reply.finish(await self._ask(runtime, request, reply))
+                await self._answer(runtime, task, asking, me, ref, reply)
             except UNREACHED as error:
-                log.error("The answer to request %s is not in Discord: %s", request.id, error)
+                log.error("The answer to request %s is not in Discord: %s", ref.request_id, error)
+            except asyncio.CancelledError:
+                await leave(task, ref, reply)
+                raise
             finally:
                 self._unfinished.discard(reply)
+                if asking.fate is Fate.WITHDRAWN:
+                    await reply.withdraw()
                 # However it ended: what stands in Discord belongs to this request, and with it
                 # to whoever deletes it.
-                if reply.messages:
+                if reply.begun:
                     ids = [message.id for message in reply.messages]
-                    await runtime.emit(ReplySent(request.id, ids))
+                    await runtime.emit(ReplySent(ref.request_id, ids))
 
-    async def _ask(self, runtime: AgentRuntime, request: ModelRequest, reply: StreamedReply) -> str:
-        """The model's answer, shown by `reply` as it grows, or the apology for there being none."""
+    async def context_of(
+        self,
+        runtime: AgentRuntime,
+        question: discord.Message,
+        me: discord.abc.User,
+        budget: TokenBudget,
+        *,
+        messages: int | None = None,
+        with_images: bool = False,
+    ) -> Context:
+        """What a model is shown of the conversation up to `question`."""
+        return await self._reader.gather(
+            question,
+            me,
+            partial(self._is_left_out, runtime, me),
+            messages=self._options.context_messages if messages is None else messages,
+            budget=budget,
+            with_images=with_images,
+        )
+
+    def budget(self, model: Model | None, max_tokens: int | None = None) -> TokenBudget:
+        """How much of a conversation a model is shown."""
+        wanted = self._options.context_characters // BYTES_A_TOKEN
+        return TokenBudget(model, wanted=wanted, answer_tokens=max_tokens)
+
+    async def _answer(
+        self,
+        runtime: AgentRuntime,
+        task: Task,
+        asking: Asking,
+        me: discord.abc.User,
+        ref: AnswerRef,
+        reply: StreamedReply,
+    ) -> None:
+        request = await self._request(runtime, task, me, ref, reply)
+        outcome = await self._ask(runtime, request, asking, reply)
+        if asking.fate is Fate.WITHDRAWN:
+            return
+        if isinstance(outcome, str):
+            await self._apologise(task, outcome, ref, reply)
+            return
+        if outcome is None and not reply.text.strip():
+            await put_back(task)
+            return
+        reasoning = None if outcome is None else private(outcome.reasoning, request)
+        given = Given(ref, asking.question, (), reasoning)
+        await reply.finish(
+            reply.text if outcome is None else outcome.text, partial(buttons_under, task, given)
+        )
+        given.message_ids = tuple(message.id for message in reply.messages)
+        self._answers.remember(given)
+        if asking.edited:
+            await offer_again(reply.messages[-1], given)
+
+    async def _ask(
+        self, runtime: AgentRuntime, request: ModelRequest, asking: Asking, reply: StreamedReply
+    ) -> ModelResponse | str | None:
+        """The model's answer, shown by `reply` as it grows; the apology for there being none.
+
+        None when it was ended before it was whole.
+        """
         try:
             async with reply:
-                response = await runtime.use_model(request.model_type, request)
+                call = asyncio.ensure_future(runtime.use_model(request.model_type, request))
+                response = await asking.ask(call)
         except ModelError as error:
             log.warning("No answer to request %s: %s", request.id, error)
             return apology(error, request)
         except Exception:
             log.exception("No answer to request %s", request.id)
             return apology(None, request)
-        if not response.text.strip():
+        if response is not None and not response.text.strip():
             log.warning("An empty answer to request %s by %s", request.id, response.model)
             return apology(None, request)
-        return response.text
+        return response
+
+    async def _apologise(self, task: Task, text: str, ref: AnswerRef, reply: StreamedReply) -> None:
+        """Say that there is no answer. An earlier answer that still stands, stays."""
+        if task.over is None or reply.begun:
+            await reply.finish(text, partial(under_apology, ref))
+            return
+        await put_back(task)
+        await task.over.messages[-1].reply(text, mention_author=False)
 
     async def _request(
         self,
         runtime: AgentRuntime,
-        question: discord.Message,
+        task: Task,
         me: discord.abc.User,
+        ref: AnswerRef,
         reply: StreamedReply,
     ) -> ModelRequest:
-        options = self._options
-        context = await gather_context(
-            question,
+        settings, options = task.settings, self._options
+        provider = settings.models.get(Purpose.PLANNING)
+        models = runtime.agent.models
+        model = models.find(ModelType.TEXT_LARGE, provider) or models.find(ModelType.TEXT_LARGE)
+        max_tokens = settings.max_tokens or options.max_tokens
+        system = system_prompt(settings, options)
+        budget = self.budget(model, max_tokens)
+        budget.reserve(system)
+        context = await self.context_of(
+            runtime,
+            task.continues or task.question,
             me,
-            partial(self._is_left_out, runtime, me),
-            messages=options.context_messages,
-            characters=options.context_characters,
+            budget,
+            with_images=model is not None and model.vision,
         )
+        go_on = () if task.continues is None else (ChatMessage("user", GO_ON),)
+        temperature = settings.temperature
         return ModelRequest(
-            messages=(ChatMessage("system", options.system_prompt), *context),
+            messages=(ChatMessage("system", system), *context.messages, *go_on),
             model_type=ModelType.TEXT_LARGE,
-            temperature=options.temperature,
-            max_tokens=options.max_tokens,
+            temperature=options.temperature if temperature is None else temperature,
+            max_tokens=max_tokens,
             stream=reply,
-            origin=Origin(question.channel.id, question.author.id, question.id),
+            origin=Origin(task.question.channel.id, task.asker_id, task.question.id),
+            provider=provider,
+            images=context.images,
+            id=ref.request_id,
         )
 
     def _is_left_out(
@@ -116,13 +244,73 @@ class Conversation:
     ) -> bool:
         """Whether a message is no part of the conversation: half an answer, or a command."""
         if message.author.id == me.id:
-            return any(message in reply.messages for reply in self._unfinished)
+            return message.content.startswith((APOLOGY_MARK, NOTICE)) or any(
+                message in reply.messages for reply in self._unfinished
+            )
         matcher = runtime.agent.matcher
         text = without_mention(message, me)
         return (
             matcher.might_match(text)
             and matcher.match(text, addressed=True).outcome is not Outcome.NONE
         )
+
+
+def system_prompt(settings: AgentSettings, options: ConversationOptions) -> str:
+    """What the model is told about itself."""
+    prompt = settings.system_prompt or options.system_prompt
+    return prompt if settings.name is None else f"{prompt}\nYour name is {settings.name}."
+
+
+def place_of(task: Task, ref: AnswerRef) -> Place:
+    """Where the answer goes. The first to a question has the question's nonce, whoever posts it."""
+    links = task.settings.unfurl_links
+    if task.continues is not None:
+        return Place(task.continues, ref.request_id[-20:], show_links=links)
+    if task.over is not None:
+        return Place(task.question, ref.request_id[-20:], task.over.messages, links)
+    return Place(task.question, str(task.question.id), show_links=links)
+
+
+def buttons_under(task: Task, given: Given) -> discord.ui.View:
+    """The buttons of a whole answer. What goes on from another cannot be made again by itself."""
+    return under_answer(
+        given.ref, reasoning=given.reasoning is not None, can_redo=task.continues is None
+    )
+
+
+async def put_back(task: Task) -> None:
+    """Give the answer that still stands its own buttons back."""
+    if (over := task.over) is not None:
+        with contextlib.suppress(*UNREACHED):
+            await over.messages[-1].edit(view=under_answer(over.ref, reasoning=over.has_reasoning))
+
+
+async def offer_again(message: Posted, given: Given) -> None:
+    """The question was changed: its answer's button says so."""
+    given.edited = True
+    view = under_answer(given.ref, reasoning=given.reasoning is not None, edited=True)
+    try:
+        await message.edit(view=view)
+    except UNREACHED as error:
+        log.info("Message %d does not offer to answer again: %s", message.id, error)
+
+
+async def leave(task: Task, ref: AnswerRef, reply: StreamedReply) -> None:
+    """The bot is leaving: no button of ours that does nothing stays behind, if that is quick."""
+    with contextlib.suppress(TimeoutError, *UNREACHED):
+        async with asyncio.timeout(LEAVING_SECONDS):
+            if reply.begun and reply.text.strip():
+                await reply.finish(reply.text, partial(under_answer, ref))
+            else:
+                await put_back(task)
+
+
+def private(reasoning: str | None, request: ModelRequest) -> str | None:
+    """A model's reasoning without the system prompt, which is nobody's business."""
+    for message in request.messages:
+        if reasoning and message.role == "system":
+            reasoning = reasoning.replace(message.content, "[…]")
+    return reasoning
 
 
 def apology(error: ModelError | None, request: ModelRequest) -> str:

@@ -3,6 +3,7 @@
 Most messages that a bot sees are not for it, so each one has to cost next to nothing.
 """
 
+from collections.abc import Set
 from enum import Enum
 
 import discord
@@ -17,19 +18,26 @@ class Attention(Enum):
 
     NONE = "not for the agent"
     COMMAND = "a whole command, said into the room"
+    OPEN = "said where every message may be for the agent"
     ADDRESSED = "said to the agent"
 
 
-def attention(message: discord.Message, me: discord.abc.User, matcher: IntentMatcher) -> Attention:
+def attention(
+    message: discord.Message,
+    me: discord.abc.User,
+    matcher: IntentMatcher,
+    open_channels: Set[int],
+) -> Attention:
     """Whether the agent should attend to this message. Bots, itself included, it never hears."""
     if message.author.bot or message.webhook_id is not None or message.type not in SPOKEN:
         return Attention.NONE
     if message.guild is None or is_addressed(message, me):
         return Attention.ADDRESSED
+    elsewhere = Attention.OPEN if message.channel.id in open_channels else Attention.NONE
     if not matcher.might_match(message.content):
-        return Attention.NONE
+        return elsewhere
     match = matcher.match(message.content, addressed=False)
-    return Attention.COMMAND if match.outcome is Outcome.ACT else Attention.NONE
+    return Attention.COMMAND if match.outcome is Outcome.ACT else elsewhere
 
 
 def is_addressed(message: discord.Message, me: discord.abc.User) -> bool:

@@ -1,11 +1,18 @@
 """Discord's members, channels and texts as the agent knows them."""
 
 import re
+import unicodedata
 
 import discord
 
 from bot.agent.permissions import Author, Permission
 from bot.store.records import ChatMessage, World, WorldKind
+
+LONGEST_NAME = 32
+PLAIN = re.compile(rf"\w(?:[\w .'-]{{0,{LONGEST_NAME - 2}}}\w)?", re.ASCII)
+"""Most names, which need no closer look."""
+
+ROLES = frozenset({"system", "user", "assistant", "developer", "tool"})
 
 
 def author_of(person: discord.abc.User, guild: discord.Guild | None) -> Author:
@@ -48,14 +55,34 @@ def readable(message: discord.Message, me: discord.abc.User) -> str:
     return re.sub(rf"@(?:{names})(?!\w)", "", message.clean_content).strip()
 
 
-def chat_message(message: discord.Message, me: discord.abc.User) -> ChatMessage:
-    """A message as a part of a prompt: the bot's own as its words, others' with their names."""
+def speaker(name: str) -> str:
+    """A person's name as a prompt has it: one line, of letters that end no name and begin no role.
+
+    A name is what somebody chose; none may look like the end of a name and the beginning of
+    another speaker, or of a role.
+    """
+    if PLAIN.fullmatch(name) and name.casefold() not in ROLES:
+        return name
+    plain = unicodedata.normalize("NFKC", name)
+    kept = "".join(
+        " " if sign.isspace() or sign in ":[]<>|`" else sign
+        for sign in plain
+        if sign.isspace() or not unicodedata.category(sign).startswith("C")
+    )
+    words = " ".join(kept.split())[:LONGEST_NAME].strip()
+    if words.casefold() in ROLES:
+        return f"member {words}"
+    return words or "somebody"
+
+
+def chat_message(message: discord.Message, me: discord.abc.User, text: str) -> ChatMessage:
+    """A message, which reads `text`, as a part of a prompt: the bot's own words, or a person's."""
     if message.author.id == me.id:
         return ChatMessage("assistant", message.content, message_id=message.id, author_id=me.id)
     return ChatMessage(
         "user",
-        readable(message, me),
-        name=None if message.guild is None else message.author.display_name,
+        text,
+        name=None if message.guild is None else speaker(message.author.display_name),
         message_id=message.id,
         author_id=message.author.id,
     )

@@ -73,12 +73,19 @@ async def sync_commands(tree: app_commands.CommandTree[Any]) -> bool:
     Returns whether it did. Registering is limited to 200 a day, reading is not.
     """
     ours = sorted(essence(command.to_dict(tree)) for command in tree.get_commands())
-    theirs = sorted(essence(command.to_dict()) for command in await tree.fetch_commands())
+    theirs = sorted(essence(as_fetched(command)) for command in await tree.fetch_commands())
     if ours == theirs:
         return False
     await tree.sync()
     log.info("Slash commands were registered with Discord")
     return True
+
+
+def as_fetched(command: app_commands.AppCommand) -> Mapping[str, Any]:
+    """A registered command's description, with what discord.py's own leaves out."""
+    needed = command.default_member_permissions
+    value = None if needed is None else needed.value
+    return {**command.to_dict(), "default_member_permissions": value}
 
 
 def essence(command: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.agent.models import ModelError
+from bot.agent.prompts import spoken
 from bot.store.records import ChatMessage
 
 
@@ -17,7 +18,7 @@ def chat_turns(messages: Sequence[ChatMessage]) -> list[dict[str, str]]:
     turns: list[dict[str, str]] = []
     for message in messages:
         named = message.role == "user" and len(speakers) > 1
-        text = message.prompt_text if named else message.content
+        text = spoken(message) if named else message.content
         if turns and turns[-1]["role"] == message.role:
             turns[-1]["content"] += f"\n{text}"
         else:

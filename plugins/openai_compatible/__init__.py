@@ -27,7 +27,15 @@ def openai_plugin(endpoint: Endpoint) -> Plugin:
     return Plugin(
         name=f"openai_compatible:{endpoint.provider}",
         description=f"The model {endpoint.name}, over an OpenAI-compatible API.",
-        models=(Model(endpoint.provider, endpoint.name, chat.answer, priority=endpoint.priority),),
+        models=(
+            Model(
+                endpoint.provider,
+                endpoint.name,
+                chat.answer,
+                priority=endpoint.priority,
+                vision=endpoint.vision,
+            ),
+        ),
         init=start,
         dispose=chat.close,
     )

@@ -4,6 +4,7 @@ The SDK's own retries are off, so that this is the only place that decides on an
 """
 
 import asyncio
+import base64
 import logging
 import sys
 from collections.abc import AsyncGenerator
@@ -13,6 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from bot.agent.models import ModelError, ModelRequest, ModelResponse
+from bot.agent.prompts import Turn, chat_turns
 from plugins.openai_compatible.endpoint import Endpoint
 from plugins.openai_compatible.failures import (
     EndpointError,
@@ -126,8 +128,10 @@ class ChatModel:
         body: dict[str, Any] = {
             "model": self._endpoint.name,
             "messages": [
-                {"role": message.role, "content": message.prompt_text}
-                for message in request.messages
+                {"role": turn.role, "content": content_of(turn)}
+                for turn in chat_turns(
+                    request.messages, request.images if self._endpoint.vision else ()
+                )
             ],
             # The SDK would send these from the environment, to whatever server this is.
             "extra_headers": {
@@ -180,3 +184,17 @@ class ChatModel:
         return EndpointError(
             f"{self._endpoint.label} took longer than {self._endpoint.timeout:g} s"
         )
+
+
+def content_of(turn: Turn) -> str | list[dict[str, Any]]:
+    """A turn's text, or with images its parts; the pictures go along, not their addresses."""
+    if not turn.images:
+        return turn.text
+    pictures = [
+        f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
+        for image in turn.images
+    ]
+    return [
+        {"type": "text", "text": turn.text},
+        *({"type": "image_url", "image_url": {"url": url}} for url in pictures),
+    ]

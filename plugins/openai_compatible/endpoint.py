@@ -12,6 +12,7 @@ class Endpoint:
     `url` is the base, as a rule ending in /v1; without an `api_key` no Authorization is sent.
     `timeout` (seconds) bounds a whole call, the retries and the last byte of the answer included.
     `attempts` counts the first try too. Priority None answers only when asked by provider.
+    With `vision` it is sent images, too.
     """
 
     provider: str
@@ -21,6 +22,7 @@ class Endpoint:
     timeout: float = 60.0
     attempts: int = 3
     priority: int | None = 0
+    vision: bool = False
 
     @property
     def label(self) -> str:

@@ -116,7 +116,7 @@ class Stage:
         asked = next((m for m in messages if buttons_of(m)), None)
         if asked is None:
             raise LookupError("there is no button to press")
-        sent = await person.click(asked, label)
+        sent = await person.click(asked, buttons_of(asked).get(label, label))
         changed = await person.wait_for(
             partial(answers_press, asked["id"]), since=sent.since, timeout=READY_SECONDS
         )
@@ -148,7 +148,7 @@ class Stage:
         return [
             Reply(
                 self.names.readable(message["content"]),
-                buttons=buttons_of(message),
+                buttons=tuple(buttons_of(message)),
                 failed=message["content"].startswith(APOLOGY_MARK),
             )
             for message in answers
@@ -195,15 +195,15 @@ def answers_press(message_id: str, event: Event) -> bool:
     return event.name == "MESSAGE_CREATE" and bool(event.data["flags"] & EPHEMERAL)
 
 
-def buttons_of(message: dict[str, Any]) -> tuple[str, ...]:
-    """The labels of the buttons under a message."""
+def buttons_of(message: dict[str, Any]) -> dict[str, str]:
+    """The buttons under a message: their labels, or else their signs, and their custom ids."""
     rows = message.get("components") or ()
-    return tuple(
-        component["label"]
+    return {
+        component.get("label") or component["emoji"]["name"]: component["custom_id"]
         for row in rows
         for component in row.get("components") or ()
         if component["type"] == BUTTON
-    )
+    }
 
 
 @asynccontextmanager
