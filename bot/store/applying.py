@@ -68,11 +68,15 @@ def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
     )
     for message_id in reply.message_ids:
         quoted = connection.execute(
-            "SELECT content, state FROM messages WHERE message_id = ?", (message_id,)
+            "SELECT content FROM messages WHERE message_id = ?", (message_id,)
         ).fetchone()
-        start, length, content = place_in_output(found[0], quoted[0] if quoted else None)
+        shown = quoted[0] if quoted else None
+        if shown is None and len(reply.message_ids) == 1:
+            shown = found[0]
+        start, length, content = place_in_output(found[0], shown)
         connection.execute(
-            "INSERT INTO messages (message_id, role, exchange_id) VALUES (?1, 'assistant', ?2)"
+            "INSERT INTO messages (message_id, role, exchange_id, start, length)"
+            " VALUES (?1, 'assistant', ?2, ?3, ?4)"
             " ON CONFLICT (message_id) DO UPDATE SET exchange_id = ?2, name = NULL,"
             " start = ?3, length = ?4, content = ?5",
             (message_id, reply.exchange_id, start, length, content),

@@ -84,6 +84,7 @@ KINDS: tuple[type[Operation], ...] = (
     ExchangeForgotten,
 )
 EXCHANGE = KINDS.index(Exchange)
+FORGETTING = frozenset({KINDS.index(MessagesForgotten), KINDS.index(ExchangeForgotten)})
 
 _COLUMNS = [field.name for field in fields(Exchange) if field.name != "input"]
 _exchange_values = attrgetter(*_COLUMNS)
