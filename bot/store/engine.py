@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 from types import ModuleType
 
-from bot.store.interface import StoreError, UnstorableError
+from bot.store.problems import StoreError, UnstorableError
 
 REMEDIES = {
     "SQLITE_FULL": "the disk is full. Free some space; recording goes on by itself then",

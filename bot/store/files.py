@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 from bot.store.migrations import MIGRATIONS
 from bot.store.records import World, WorldKind
 
@@ -65,6 +65,19 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
         connection.close()
         raise
     return connection
+
+
+def look_into(path: Path, engine: Engine) -> None:
+    """Open a file as it is and read from it, changing nothing.
+
+    Raises one of FAILURES when that fails, StoreError for a file of a newer version.
+    """
+    connection = engine.connect(path, read_only=True)
+    try:
+        schema_version(connection, path)
+        connection.execute("SELECT * FROM counters").fetchone()
+    finally:
+        connection.close()
 
 
 def make_private(path: Path) -> None:

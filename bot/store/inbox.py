@@ -168,6 +168,18 @@ class Inbox:
         del self._segments[:count]
         return gone
 
+    def carry_over(self) -> None:
+        """Append all that waits anew, so that what it stands between can be deleted.
+
+        Raises one of FAILURES; then everything is as it was.
+        """
+        before = {world: numbers for world, numbers in self.waiting.items() if numbers}
+        self.begin_segment()
+        for world, numbers in before.items():
+            entries = [(world, kind, body) for kind, body in self.read(numbers)]
+            self.append(entries)
+            del self.waiting[world][: len(numbers)]
+
     def close(self) -> None:
         """Let go of all files; an inbox of which nothing waits leaves none."""
         empty = not any(self.waiting.values())

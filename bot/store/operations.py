@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from bot.store.interface import UnstorableError
+from bot.store.problems import UnstorableError
 from bot.store.records import ChatMessage, Exchange
 
 LARGEST = 2**63
@@ -111,12 +111,14 @@ def encode(operation: Operation) -> tuple[int, bytes]:
             found = _values[type(operation)](operation)
             values = found if isinstance(found, tuple) else (found,)
             body = _encode(values)
+    except UnicodeError:
+        # Its own text would quote what somebody said.
+        raise UnstorableError("A text is no valid Unicode.") from None
     except (TypeError, ValueError, OverflowError) as error:
-        # Its own text might quote what somebody said.
-        raise UnstorableError(f"it is no text, number or time ({type(error).__name__})") from None
+        raise UnstorableError(f"It cannot be written down ({type(error).__name__}).") from None
     for value in values:
         if isinstance(value, int) and not -LARGEST <= value < LARGEST:
-            raise UnstorableError("a number is too large")
+            raise UnstorableError("A number is too large.")
     return KINDS.index(type(operation)), body
 
 
