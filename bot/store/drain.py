@@ -84,17 +84,39 @@ class Drain:
         if self._troubled.pop(world, None) is not None:
             self._report(world, None, 0)
 
-    def drain_due(self, *, at_once: bool = False) -> None:
-        """Move what waits of every world whose file takes it; `at_once` tries all of them."""
-        with self._lock:
-            worlds = [world for world, numbers in self._inbox.waiting.items() if numbers]
+    def due(self) -> list[World]:
+        """The worlds of which something waits, and whose files may take it."""
         now = time.monotonic()
-        for world in worlds:
-            trouble = self._troubled.get(world)
-            if at_once or trouble is None or trouble.until <= now:
-                with contextlib.suppress(StoreError):
-                    self.drain(world)
-        self._clear()
+        with self._lock:
+            waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
+        return [
+            world
+            for world in waiting
+            if world not in self._troubled or self._troubled[world].until <= now
+        ]
+
+    def drain_all(self) -> None:
+        """Move all that waits, as far as the files take it."""
+        with self._lock:
+            waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
+        for world in waiting:
+            with contextlib.suppress(StoreError):
+                self.drain(world)
+        self.clear()
+
+    def clear(self) -> None:
+        """Delete the segments of which nothing waits; what is stuck does not hold up the others."""
+        with self._lock:
+            gone = self._inbox.finished()
+            age = time.monotonic() - self._segment_since
+            if gone:
+                self._segment_since = time.monotonic()
+            elif self._troubled and age > SEGMENT_SECONDS:
+                self._inbox.carry_over()
+                gone = self._inbox.finished()
+                self._segment_since = time.monotonic()
+        for segment in gone:
+            segment.delete()
 
     def close_files(self) -> None:
         """Let go of all files."""
@@ -173,20 +195,6 @@ class Drain:
             over = max(len(waiting) - MOST_WAITING, 0)
             del waiting[:over]
         return over
-
-    def _clear(self) -> None:
-        """Delete the segments of which nothing waits; what is stuck does not hold up the others."""
-        with self._lock:
-            gone = self._inbox.finished()
-            age = time.monotonic() - self._segment_since
-            if gone:
-                self._segment_since = time.monotonic()
-            elif self._troubled and age > SEGMENT_SECONDS:
-                self._inbox.carry_over()
-                gone = self._inbox.finished()
-                self._segment_since = time.monotonic()
-        for segment in gone:
-            segment.delete()
 
     def _opened(self, world: World) -> sqlite3.Connection:
         """The connection to the file that has the path now, which may not be the one of before."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
 
+import msgspec
+
 ExchangeRow = list[Any]
 """An exchange's values in the order of COLUMNS, then its messages, each a list of values:
 role, content, name, message_id, author_id, withheld (see `operations.encode`)."""
@@ -133,13 +135,13 @@ def prompt(
 ) -> str:
     """The references of one prompt, as they are stored."""
     references: list[Reference] = []
-    for role, content, name, message_id, *_ in messages:
+    for role, content, name, message_id, _, _ in messages:
         if message_id is None:
             references.append(-texts[role, content if name is None else f"{name}: {content}"])
             continue
         number, usual = numbers[message_id]
         references.append(number if role == usual else [number, role])
-    return json.dumps(references, separators=(",", ":"))
+    return msgspec.json.encode(references).decode()
 
 
 def place_reply(

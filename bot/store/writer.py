@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 DRAIN_SECONDS = 1.0
+MUCH_BYTES = 64 << 20
+REST = 3.0
 RETRY_SECONDS = 1.0
 SEGMENT_BYTES = 256 << 20
 MOST_INBOX_BYTES = 4 << 30
@@ -150,42 +153,58 @@ class Writer:
 
     def _drain_along(self) -> None:
         """Carry out requests, and drain what waits soon after it came, until told to end."""
-        due: float | None = None
+        ahead: deque[World] = deque()
+        pause: float | None = None
         while True:
-            timeout = None if due is None else max(due - time.monotonic(), 0.0)
             try:
-                request = self._requests.get(timeout=timeout)
+                request = self._requests.get(timeout=pause)
             except Empty:
-                due = self._drain_due()
+                pause = self._drain_some(ahead)
                 continue
             if request is None:
                 break
             if request[1]:
                 self._carry_out(*request)
-            elif due is None:
-                due = time.monotonic() + DRAIN_SECONDS
-        self._drain.drain_due(at_once=True)
+            elif pause is None:
+                pause = DRAIN_SECONDS
+        self._drain.drain_all()
         self._drain.close_files()
 
-    def _drain_due(self) -> float | None:
-        """Drain, and say when to do it next; None: when something comes in."""
-        self._awake.clear()
-        try:
-            self._drain.drain_due()
-        except Exception:
-            log.exception("Draining failed; it goes on in a moment")
+    def _drain_some(self, ahead: deque[World]) -> float | None:
+        """Drain the next world. Returns the seconds to wait then; None: until something comes in.
+
+        One at a time, so that whoever wants to read a file need not wait for all the others, and
+        with pauses, so that the disk is there for what is to be kept; without, when much waits.
+        """
+        if not ahead:
+            self._awake.clear()
+            ahead.extend(self._drain.due())
+        began = time.monotonic()
+        if ahead:
+            try:
+                self._drain.drain(ahead.popleft())
+            except StoreError:
+                # It was reported, and is tried again when it is due.
+                pass
+            except Exception:
+                log.exception("Draining failed; it goes on in a moment")
+                return DRAIN_SECONDS
+        spent = time.monotonic() - began
+        if ahead:
+            return 0.0 if self._inbox.size > MUCH_BYTES else spent * REST
+        self._drain.clear()
         with self._lock:
             waits = any(self._inbox.waiting.values())
         if not waits:
-            # An idle bot holds no file of anybody's open.
+            # An idle bot holds nobody's file open.
             self._drain.close_files()
-        return time.monotonic() + DRAIN_SECONDS if waits else None
+        return DRAIN_SECONDS if waits else None
 
     def _carry_out(self, world: World | None, number: bytes) -> None:
         problem = ""
         try:
             if world is None:
-                self._drain.drain_due(at_once=True)
+                self._drain.drain_all()
             else:
                 self._drain.drain(world)
         except StoreError as error:
