@@ -14,7 +14,7 @@ from bot.store.applying import Stored, apply
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
 from bot.store.files import identify, open_world, path_of
-from bot.store.inbox import Inbox
+from bot.store.inbox import FOLDER, Inbox
 from bot.store.operations import FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -83,15 +83,12 @@ class Drain:
             raise trouble.problem
         with self._lock:
             numbers = list(self._inbox.waiting.get(world, ()))
-        moved = 0
         try:
             for batch in batches(numbers):
                 self._move(world, batch)
-                moved += len(batch)
+                self._moved(world, len(batch))
         except UNDONE as error:
             raise self._trouble(world, error) from error
-        finally:
-            self._moved(world, moved)
         if self._troubled.pop(world, None) is not None:
             self._report(world, None, 0)
 
@@ -135,7 +132,7 @@ class Drain:
             self._close(world)
 
     def _move(self, world: World, numbers: Sequence[int]) -> None:
-        stored = list(self._inbox.read(numbers))
+        stored = self._read(world, numbers)
         connection = self._opened(world)
         try:
             with transaction(connection):
@@ -147,6 +144,21 @@ class Drain:
         if any(kind in FORGETTING for kind, _ in stored):
             # What is forgotten is to be gone from the log, too.
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _read(self, world: World, numbers: Sequence[int]) -> Sequence[Stored]:
+        """These out of the inbox. What is wrong with that is nothing about the world's file."""
+        try:
+            return list(self._inbox.read(numbers))
+        except FAILURES as error:
+            if not is_damage(error, encrypted=self._engine.key is not None):
+                raise translate(error, self._folder / FOLDER) from error
+        stored: list[Stored] = []
+        for number in numbers:
+            with contextlib.suppress(*FAILURES):
+                stored += self._inbox.read([number])
+        log.error("The inbox is damaged: %d records are lost", len(numbers) - len(stored))
+        self._report(world, None, len(numbers) - len(stored))
+        return stored
 
     def _move_singly(
         self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
@@ -201,11 +213,26 @@ class Drain:
         )
 
     def _give_way(self, world: World) -> int:
+        """Give up the oldest that wait, where too many do; never what is to be forgotten."""
         with self._lock:
-            waiting = self._inbox.waiting.get(world, [])
-            over = max(len(waiting) - MOST_WAITING, 0)
-            del waiting[:over]
-        return over
+            waiting = list(self._inbox.waiting.get(world, ()))
+        over = len(waiting) - MOST_WAITING
+        gone: set[int] = set()
+        for number in waiting:
+            if len(gone) >= over:
+                break
+            if not self._forgets(number):
+                gone.add(number)
+        if gone:
+            with self._lock:
+                left = [seq for seq in self._inbox.waiting[world] if seq not in gone]
+                self._inbox.waiting[world] = left
+        return len(gone)
+
+    def _forgets(self, number: int) -> bool:
+        with contextlib.suppress(*FAILURES):
+            return any(kind in FORGETTING for kind, _ in self._inbox.read([number]))
+        return False
 
     def _opened(self, world: World) -> sqlite3.Connection:
         """The connection to the file that has the path now, which may not be the one of before."""

@@ -7,8 +7,11 @@ crash the segments that are there are drained again; `applying` does nothing twi
 
 import contextlib
 import sqlite3
+import time
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from bot.store.applying import Stored
@@ -27,11 +30,22 @@ SCHEMA = """
         body BLOB NOT NULL
     )
 """
+PRAGMAS = (
+    "page_size = 16384",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "fullfsync = ON",
+    # It is deleted as a whole, and sooner than copying it out of its log would pay.
+    "wal_autocheckpoint = 0",
+)
+COMPANIONS = ("-wal", "-shm")
 INSERT = "INSERT INTO operations VALUES (?, ?, ?, ?, ?)"
 READ = """
     SELECT o.kind, o.body FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
 """
 
+Row = tuple[int, str, int, int, bytes]
+"""As it is in a segment."""
 Entry = tuple[World, int, bytes]
 """An operation on a world: the world, and the operation as `operations.encode` gives it."""
 
@@ -47,36 +61,36 @@ class Segment:
         self._writing = engine.connect(path)
         self._reading: sqlite3.Connection | None = None
         self._engine = engine
-        for pragma in (
-            "page_size = 16384",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "fullfsync = ON",
-            # It is deleted as a whole, and sooner than copying it out of its log would pay.
-            "wal_autocheckpoint = 0",
-        ):
-            self._writing.execute(f"PRAGMA {pragma}")
-        if not self._writing.execute("SELECT 1 FROM sqlite_schema").fetchone():
-            self._writing.execute(SCHEMA)
+        try:
+            for pragma in PRAGMAS:
+                self._writing.execute(f"PRAGMA {pragma}")
+            if not self._writing.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                self._writing.execute(SCHEMA)
+        except BaseException:
+            self.close()
+            raise
 
     def append(self, first: int, entries: Sequence[Entry]) -> None:
         """Add these, numbered from `first`; on return they are on disk, all or none."""
+        self.put(
+            [
+                (seq, world.kind, world.id, kind, body)
+                for seq, (world, kind, body) in enumerate(entries, first)
+            ]
+        )
+        self.rows += len(entries)
+        self.size += sum(len(body) for _, _, body in entries)
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Add rows; on return they are on disk, all or none."""
         self._writing.execute("BEGIN IMMEDIATE")
         try:
-            self._writing.executemany(
-                INSERT,
-                [
-                    (seq, world.kind, world.id, kind, body)
-                    for seq, (world, kind, body) in enumerate(entries, first)
-                ],
-            )
+            self._writing.executemany(INSERT, rows)
             self._writing.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(*FAILURES):
                 self._writing.execute("ROLLBACK")
             raise
-        self.rows += len(entries)
-        self.size += sum(len(body) for _, _, body in entries)
 
     def read(self, numbers: Iterable[int]) -> Iterator[Stored]:
         """The operations of these numbers, in their order."""
@@ -104,7 +118,8 @@ class Segment:
             # What is about to be deleted need not be flushed.
             self._writing.execute("PRAGMA synchronous = OFF")
         self.close()
-        for suffix in ("", "-wal", "-shm"):
+        # The file goes last: a log without its file would never be looked at again.
+        for suffix in (*COMPANIONS, ""):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
 
@@ -112,7 +127,7 @@ class Inbox:
     """All segments, and what of each world waits in them. The caller sees to its own locking.
 
     Raises one of FAILURES if it cannot be opened. A segment that an earlier process left, and that
-    is damaged, is set aside: `damaged` names it.
+    is damaged, is set aside: `damaged` names it. What can still be read of it is not lost.
     """
 
     def __init__(self, folder: Path, engine: Engine) -> None:
@@ -135,11 +150,16 @@ class Inbox:
             self.waiting[world].append(seq)
 
     def read(self, numbers: Sequence[int]) -> Iterator[Stored]:
-        """The operations of these ascending numbers. Raises one of FAILURES."""
-        ends = [first for first, _ in self._segments[1:]] + [self._next]
+        """The operations of these ascending numbers. Raises one of FAILURES.
+
+        Needs no lock: what holds these numbers stays while they wait.
+        """
+        # Of one moment: another thread may begin a segment meanwhile.
+        segments = list(self._segments)
+        ends = [first for first, _ in segments[1:]]
         rest = numbers
-        for (_, segment), end in zip(self._segments, ends, strict=True):
-            here = [seq for seq in rest if seq < end]
+        for (_, segment), end in zip_longest(segments, ends):
+            here = rest if end is None else rest[: bisect_left(rest, end)]
             if here:
                 yield from segment.read(here)
                 rest = rest[len(here) :]
@@ -156,16 +176,25 @@ class Inbox:
 
     def begin_segment(self) -> None:
         """What is appended from here on goes into a file of its own."""
+        if self._segments and self._segments[-1][0] == self._next:
+            # Nothing got into it, and its name is the one that the next has.
+            self._segments.pop()[1].delete()
         path = self._folder / f"{self._next:020}.sqlite3"
         self._segments.append((self._next, Segment(path, self._engine)))
 
     def finished(self) -> list[Segment]:
-        """Take out the segments of which nothing waits any more; they are to be deleted."""
+        """Take out the segments of which nothing waits any more; they are to be deleted.
+
+        One that nothing got into stays: another by its name may be begun before it is deleted.
+        """
         oldest = min((numbers[0] for numbers in self.waiting.values() if numbers), default=None)
         ends = [first for first, _ in self._segments[1:]] + [self._next]
-        count = sum(oldest is None or end <= oldest for end in ends)
-        gone = [segment for _, segment in self._segments[:count]]
-        del self._segments[:count]
+        gone = []
+        while self._segments and (oldest is None or ends[0] <= oldest):
+            if self._segments[0][0] == self._next:
+                break
+            gone.append(self._segments.pop(0)[1])
+            ends.pop(0)
         return gone
 
     def carry_over(self) -> None:
@@ -173,11 +202,10 @@ class Inbox:
 
         Raises one of FAILURES; then everything is as it was.
         """
-        before = {world: numbers for world, numbers in self.waiting.items() if numbers}
+        before = {world: list(numbers) for world, numbers in self.waiting.items() if numbers}
         self.begin_segment()
         for world, numbers in before.items():
-            entries = [(world, kind, body) for kind, body in self.read(numbers)]
-            self.append(entries)
+            self.append([(world, kind, body) for kind, body in self.read(numbers)])
             del self.waiting[world][: len(numbers)]
 
     def close(self) -> None:
@@ -189,21 +217,55 @@ class Inbox:
 
     def _recover(self) -> None:
         """Take in the segments that an earlier process left."""
-        for path in sorted(self._folder.glob("*.sqlite3")):
-            first = int(path.stem)
-            try:
-                segment = Segment(path, self._engine)
-                contents = list(segment.contents())
-            except FAILURES as error:
-                if is_damage(error, encrypted=self._engine.key is not None):
-                    path.rename(path.with_name(f"{path.name}.damaged"))
-                    self.damaged.append(path.with_name(f"{path.name}.damaged"))
-                    continue
+        paths = sorted(path for path in self._folder.glob("*.sqlite3") if path.stem.isdecimal())
+        firsts = [int(path.stem) for path in paths]
+        try:
+            for path, first, end in zip_longest(paths, firsts, firsts[1:]):
+                self._take_in(path, first, end)
+        except BaseException:
+            for _, segment in self._segments:
+                segment.close()
+            raise
+
+    def _take_in(self, path: Path, first: int, end: int | None) -> None:
+        segment, contents = self._opened(path)
+        self._segments.append((first, segment))
+        self._next = max(self._next, first)
+        for seq, world, size in contents:
+            if end is not None and seq >= end:
+                # Its flush was reported as failed; the next segment has it again.
+                continue
+            self.waiting[world].append(seq)
+            segment.rows += 1
+            segment.size += size
+            self._next = seq + 1
+
+    def _opened(self, path: Path) -> tuple[Segment, list[tuple[int, World, int]]]:
+        segment: Segment | None = None
+        try:
+            segment = Segment(path, self._engine)
+            return segment, list(segment.contents())
+        except FAILURES as error:
+            if segment is not None:
+                segment.close()
+            if not is_damage(error, encrypted=self._engine.key is not None):
                 raise
-            self._segments.append((first, segment))
-            self._next = max(self._next, first)
-            for seq, world, size in contents:
-                self.waiting[world].append(seq)
-                segment.rows += 1
-                segment.size += size
-                self._next = seq + 1
+        rows = readable(path, self._engine)
+        damaged = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+        for suffix in (*COMPANIONS, ""):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
+        self.damaged.append(damaged)
+        segment = Segment(path, self._engine)
+        segment.put(rows)
+        return segment, list(segment.contents())
+
+
+def readable(path: Path, engine: Engine) -> list[Row]:
+    """What can still be read of a damaged segment: from its beginning, and from its end."""
+    found: dict[int, Row] = {}
+    for direction in ("ASC", "DESC"):
+        with contextlib.suppress(*FAILURES), contextlib.closing(engine.connect(path)) as connection:
+            for row in connection.execute(f"SELECT * FROM operations ORDER BY seq {direction}"):  # noqa: S608
+                found[row[0]] = row
+    return [found[seq] for seq in sorted(found)]

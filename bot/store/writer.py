@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -53,6 +54,8 @@ def serve(link: socket.socket, folder: Path, engine: Engine) -> None:
         try:
             with locked(folder, link):
                 Writer(link, folder, engine, Inbox(folder, engine)).run()
+        except StoreError as error:
+            log.error("%s", error)
         except FAILURES as error:
             problem = translate(error, folder / FOLDER)
             log.error("The inbox cannot be used: %s", problem)
@@ -95,16 +98,18 @@ class Incoming:
 
     def _read(self) -> None:
         unpacker = Unpacker()
-        while data := self._receive():
-            frames = list(unpacker.unpack(data))
+        try:
+            while data := self._receive():
+                frames = list(unpacker.unpack(data))
+                with self._changed:
+                    self._changed.wait_for(lambda: self._bytes < MOST_UNFLUSHED_BYTES)
+                    self._frames += frames
+                    self._bytes += len(data)
+                    self._changed.notify_all()
+        finally:
             with self._changed:
-                self._changed.wait_for(lambda: self._bytes < MOST_UNFLUSHED_BYTES)
-                self._frames += frames
-                self._bytes += len(data)
+                self._ended = True
                 self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
 
     def _receive(self) -> bytes:
         try:
@@ -169,7 +174,7 @@ class Writer:
             except FAILURES as error:
                 self._tell(translate(error, self._folder / FOLDER))
                 time.sleep(RETRY_SECONDS)
-                if is_closed(self._link):
+                if hung_up(self._link):
                     raise OtherEndGoneError from error
             else:
                 break
@@ -217,20 +222,29 @@ class Writer:
     def _drain_along(self) -> None:
         """Carry out requests, and drain what waits soon after it came, until told to end."""
         ahead: deque[World] = deque()
-        pause: float | None = None
+        # When to drain the next world, however many requests come in until then.
+        next_at: float | None = None
         while True:
+            now = time.monotonic()
+            if next_at is not None and next_at <= now:
+                pause = self._drain_some(ahead)
+                now = time.monotonic()
+                next_at = None if pause is None else now + pause
             try:
+                pause = None if next_at is None else max(next_at - now, 0.0)
                 request = self._requests.get(timeout=pause)
             except Empty:
-                pause = self._drain_some(ahead)
                 continue
             if request is None:
                 break
             if request[1]:
                 self._carry_out(*request)
-            elif pause is None:
-                pause = DRAIN_SECONDS
-        self._drain.drain_all()
+            elif next_at is None:
+                next_at = time.monotonic() + DRAIN_SECONDS
+        try:
+            self._drain.drain_all()
+        except Exception:
+            log.exception("Draining failed; what waits is drained at the next start")
         self._drain.close_files()
 
     def _drain_some(self, ahead: deque[World]) -> float | None:
@@ -290,9 +304,10 @@ def locked(folder: Path, link: socket.socket) -> Iterator[None]:
         while not lock(handle):
             if not told and time.monotonic() - began > PATIENCE_SECONDS:
                 told = True
-                link.sendall(pack(PROBLEM, None, TAKEN.encode()))
-            if is_closed(link):
-                return
+                with contextlib.suppress(OSError):
+                    link.sendall(pack(PROBLEM, None, TAKEN.encode()))
+            if told and hung_up(link):
+                raise StoreError("The bot is gone, and another one writes here.")
             time.sleep(LOCK_SECONDS)
         yield
     finally:
@@ -308,14 +323,11 @@ def lock(handle: int) -> bool:
     return True
 
 
-def is_closed(link: socket.socket) -> bool:
-    """Whether the other end is gone, with nothing left to read from it."""
-    try:
-        return not link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+def hung_up(link: socket.socket) -> bool:
+    """Whether the other end is gone, though something may be left to read from it."""
+    waiting = select.poll()
+    waiting.register(link, 0)
+    return bool(waiting.poll(0))
 
 
 def main() -> None:

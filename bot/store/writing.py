@@ -30,6 +30,7 @@ from bot.store.writer import serve
 log = logging.getLogger(__name__)
 
 IN_FLIGHT_BYTES = 4 << 20
+CLOSED = "The store is closed."
 RESTART_SECONDS = (0.5, 5.0)
 DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
 
@@ -85,7 +86,7 @@ class Writing:
         """
         kind, body = encode(operation)
         if self._closing:
-            raise StoreError("The store is closed.")
+            raise StoreError(CLOSED)
         self._queue(Waiting(pack(kind, world, body), told, kind))
         if self._bytes > self._most_bytes:
             self._give_way()
@@ -97,6 +98,8 @@ class Writing:
         """
         if self._running is None and not any((self._folder / FOLDER).glob("*.sqlite3")):
             return
+        if self._closing:
+            raise StoreError(CLOSED)
         if self.problem is not None:
             raise StoreError(self.problem)
         self._last_request += 1
@@ -126,6 +129,7 @@ class Writing:
                 item.told(StoreError("The bot was stopped before it was on disk."))
         self._sent.clear()
         self._unsent.clear()
+        self._refuse(CLOSED)
         if self._writer is not None and not await asyncio.to_thread(ended, self._writer, seconds):
             log.info("The writer is still moving records into the servers' files, and ends then")
 
@@ -242,15 +246,15 @@ class Writing:
 
     async def _connect(self) -> None:
         """One writer's life."""
-        ours, theirs = socket.socketpair()
+        if isinstance(self._writer, subprocess.Popen):
+            # The one before: reaped, if it has ended by now.
+            self._writer.poll()
         try:
-            with theirs:
-                self._writer = self._begin(theirs)
-            loop = asyncio.get_running_loop()
-            _, self._link = await loop.create_connection(lambda: Link(self), sock=ours)
-        except OSError as error:
-            ours.close()
-            self._note(None, f"The writer of the records cannot be started ({error.strerror}).")
+            self._link = await self._begin_link()
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: no further thread can be begun.
+            why = getattr(error, "strerror", None) or error
+            self._note(None, f"The writer of the records cannot be started ({why}).")
             log.error("%s", self.problem)
             return
         if not self._in_process:
@@ -263,6 +267,18 @@ class Writing:
         self._sent.clear()
         self._bytes_sent = 0
         self._refuse("The writer of the records ended; it begins again in a moment.")
+
+    async def _begin_link(self) -> "Link":
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._writer = self._begin(theirs)
+            loop = asyncio.get_running_loop()
+            _, link = await loop.create_connection(lambda: Link(self), sock=ours)
+        except BaseException:
+            ours.close()
+            raise
+        return link
 
     def _begin(self, theirs: socket.socket) -> threading.Thread | subprocess.Popen[bytes]:
         if self._in_process:
