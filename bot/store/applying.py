@@ -15,6 +15,7 @@ import msgspec
 from bot.store.exchange_rows import ExchangeRow, keep_exchanges, place_in_output
 from bot.store.operations import (
     EXCHANGE,
+    KINDS,
     DemonstrationGiven,
     ExchangeForgotten,
     MessagesForgotten,
@@ -24,6 +25,7 @@ from bot.store.operations import (
     VoteCast,
     decode,
 )
+from bot.store.problems import StoreError
 
 Stored = tuple[int, bytes]
 """An operation as it waits in the inbox: the number of its kind, and its values."""
@@ -62,21 +64,51 @@ DELETE_CHOSEN = (
 )
 
 
+# By different parts of one answer somebody may have voted twice before it was known whose they are.
+KEEP_LAST_VOTES = """
+    DELETE FROM votes WHERE exchange_id = ?1 AND EXISTS (
+        SELECT 1 FROM votes later WHERE later.exchange_id = ?1 AND later.user_id = votes.user_id
+            AND (later.timestamp, later.message_id) > (votes.timestamp, votes.message_id)
+    )
+"""
+
+
 def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
     """Apply all of these. Raises one of FAILURES; the caller rolls back."""
     exchanges: list[ExchangeRow] = []
     others: dict[type[Operation], list[Any]] = {kind: [] for kind in ORDER}
     for kind, body in stored:
         if kind == EXCHANGE:
-            exchanges.append(msgspec.json.decode(body))
+            exchanges.append(read_back_row(body))
         else:
-            operation = decode(kind, body)
+            operation = read_back(kind, body)
             others[type(operation)].append(operation)
     if exchanges:
         keep_exchanges(connection, exchanges)
     for operation_type in ORDER:
         for operation in others[operation_type]:
             APPLY[operation_type](connection, operation)
+
+
+def read_back(kind: int, body: bytes) -> Operation:
+    """The operation. Raises DataError for what is none, StoreError for a newer version's."""
+    if kind >= len(KINDS):
+        raise StoreError(
+            "The inbox holds what a newer version of Understudy put there. Update Understudy."
+        )
+    try:
+        return decode(kind, body)
+    except (ValueError, TypeError):
+        raise sqlite3.DataError("What is in the inbox cannot be read.") from None
+
+
+def read_back_row(body: bytes) -> ExchangeRow:
+    """The exchange's values. Raises DataError for what is none."""
+    try:
+        row: ExchangeRow = msgspec.json.decode(body)
+    except ValueError:
+        raise sqlite3.DataError("What is in the inbox cannot be read.") from None
+    return row
 
 
 def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
@@ -92,8 +124,11 @@ def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
     )
     for message_id in reply.message_ids:
         quoted = connection.execute(
-            "SELECT content FROM messages WHERE message_id = ?", (message_id,)
+            "SELECT content, exchange_id FROM messages WHERE message_id = ?", (message_id,)
         ).fetchone()
+        if quoted is not None and quoted[1] == reply.exchange_id:
+            # It is known already, and so may be where it stands in the output.
+            continue
         shown = quoted[0] if quoted else None
         if shown is None and len(reply.message_ids) == 1:
             shown = found[0]
@@ -109,15 +144,16 @@ def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
             "UPDATE votes SET exchange_id = ? WHERE message_id = ?",
             (reply.exchange_id, message_id),
         )
+        connection.execute(KEEP_LAST_VOTES, (reply.exchange_id,))
     if any_deleted(connection, reply.message_ids):
         forget_output(connection, reply.exchange_id)
 
 
 def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:
-    """The text, where it is stored and was read before, is this one."""
+    """A member's text, where it is stored and was read before, is this one."""
     connection.execute(
         "UPDATE messages SET content = ?, seen_at = ?"
-        " WHERE message_id = ? AND state = 0 AND seen_at <= ?",
+        " WHERE message_id = ? AND state = 0 AND exchange_id IS NULL AND seen_at <= ?",
         (edit.content, edit.timestamp, edit.message_id, edit.timestamp),
     )
 
@@ -139,18 +175,26 @@ def forget_messages(connection: sqlite3.Connection, gone: MessagesForgotten) -> 
 
 
 def forget_output(connection: sqlite3.Connection, exchange_id: int) -> None:
-    """The exchange stays, without what was answered."""
+    """The exchange stays, without what was answered, whichever message it is quoted by."""
     connection.execute(
         "UPDATE exchanges SET output = NULL, reasoning = NULL WHERE id = ?", (exchange_id,)
+    )
+    # A place in an output that is not there: no later quote puts the text back.
+    connection.execute(
+        "UPDATE messages SET content = NULL, start = 0, length = 0 WHERE exchange_id = ?",
+        (exchange_id,),
     )
 
 
 def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
     """One vote a person and answer, the last one; it may come before the answer's record."""
     exchange_id = carried_by(connection, vote.message_id)
+    if exchange_id is not None and not is_kept(connection, exchange_id):
+        return
     newer = connection.execute(
-        "SELECT 1 FROM votes WHERE message_id = ? AND user_id = ? AND timestamp > ?",
-        (vote.message_id, vote.user_id, vote.timestamp),
+        "SELECT 1 FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)"
+        " AND timestamp > ?4",
+        (vote.user_id, vote.message_id, exchange_id, vote.timestamp),
     ).fetchone()
     if newer is not None:
         return
@@ -168,7 +212,10 @@ def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
 
 
 def keep_demonstration(connection: sqlite3.Connection, given: DemonstrationGiven) -> None:
-    """One a person and answer, the last one."""
+    """One a person and message, the last one."""
+    exchange_id = carried_by(connection, given.message_id)
+    if exchange_id is not None and not is_kept(connection, exchange_id):
+        return
     connection.execute(
         "INSERT OR REPLACE INTO demonstrations (message_id, user_id, content, timestamp)"
         " VALUES (?, ?, ?, ?)",
@@ -203,6 +250,12 @@ def carried_by(connection: sqlite3.Connection, message_id: int) -> int | None:
         "SELECT exchange_id FROM messages WHERE message_id = ?", (message_id,)
     ).fetchone()
     return None if found is None else found[0]
+
+
+def is_kept(connection: sqlite3.Connection, exchange_id: int) -> bool:
+    """Whether the exchange is there: one that was forgotten takes nothing more."""
+    found = connection.execute("SELECT 1 FROM exchanges WHERE id = ?", (exchange_id,)).fetchone()
+    return found is not None
 
 
 def any_deleted(connection: sqlite3.Connection, message_ids: Sequence[int]) -> bool:

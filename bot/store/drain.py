@@ -15,7 +15,7 @@ from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
 from bot.store.files import identify, open_world, path_of
 from bot.store.inbox import FOLDER, Inbox
-from bot.store.operations import FORGETTING
+from bot.store.operations import EXCHANGE, FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.setting_aside import set_aside
@@ -133,6 +133,10 @@ class Drain:
 
     def _move(self, world: World, numbers: Sequence[int]) -> None:
         stored = self._read(world, numbers)
+        about_exchanges = any(kind == EXCHANGE for kind, _ in stored)
+        if not about_exchanges and identify(path_of(self._folder, world)) is None:
+            # Nothing is kept of it that could be changed.
+            return
         connection = self._opened(world)
         try:
             with transaction(connection):

@@ -62,7 +62,12 @@ def keep_exchanges(connection: sqlite3.Connection, rows: Sequence[ExchangeRow]) 
         (json.dumps([row[ID] for row in rows]),),
     ).fetchall()
     known = {row[0] for row in found}
-    new = {row[ID]: row for row in rows if row[ID] not in known}.values()
+    # Of two by one id the first is kept, in one batch as in two.
+    firsts: dict[int, ExchangeRow] = {}
+    for row in rows:
+        if row[ID] not in known:
+            firsts.setdefault(row[ID], row)
+    new = firsts.values()
     if not new:
         return
     messages = keep_messages(connection, new)
@@ -88,8 +93,11 @@ def keep_messages(
             if message_id is None:
                 continue
             before = newest.get(message_id)
-            if before is not None and before[-1] > seen_at:
-                continue
+            if before is not None:
+                author_id = before[1] if author_id is None else author_id
+                newest[message_id] = (message_id, author_id, *before[2:])
+                if before[-1] > seen_at:
+                    continue
             if withheld:
                 kept = (message_id, author_id, role, None, None, WITHHELD, seen_at)
             else:
@@ -167,5 +175,8 @@ def place_in_output(
     """
     if content is None:
         return None, None, None
+    if output is not None and "\0" in output:
+        # SQLite's substr ends there.
+        return None, None, content
     start = (output or "").find(content)
     return (start + 1, len(content), None) if start >= 0 else (None, None, content)

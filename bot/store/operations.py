@@ -93,12 +93,9 @@ FORGETTING = frozenset({KINDS.index(MessagesForgotten), KINDS.index(ExchangeForg
 
 _COLUMNS = [field.name for field in fields(Exchange) if field.name != "input"]
 _exchange_values = attrgetter(*_COLUMNS)
+_required_values = attrgetter("id", "timestamp", "model_type", "success", "latency_ms")
 _message_values = attrgetter(*(field.name for field in fields(ChatMessage)))
-_values = {
-    kind: attrgetter(*(field.name for field in fields(kind)))
-    for kind in KINDS
-    if kind is not Exchange
-}
+_names = {kind: [field.name for field in fields(kind)] for kind in KINDS}
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -113,14 +110,15 @@ def encode(operation: Operation) -> tuple[int, bytes]:
             values: tuple[Any, ...] = _exchange_values(operation)
             body = _encode((*values, [_message_values(message) for message in operation.input]))
         else:
-            found: Any = _values[type(operation)](operation)
-            values = found if isinstance(found, tuple) else (found,)
+            values = tuple(getattr(operation, name) for name in _names[type(operation)])
             body = _encode(values)
     except UnicodeError:
         # Its own text would quote what somebody said.
         raise UnstorableError("A text is no valid Unicode.") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnstorableError(f"It cannot be written down ({type(error).__name__}).") from None
+    if isinstance(operation, Exchange) and None in _required_values(operation):
+        raise UnstorableError("A value is missing.")
     for value in values:
         if isinstance(value, int) and not -LARGEST <= value < LARGEST:
             raise UnstorableError("A number is too large.")
