@@ -23,7 +23,7 @@ class MessagesDeleted:
 class ReplySent:
     """The answer to a model request was posted, in these messages in this order."""
 
-    request_id: str
+    request_id: int
     message_ids: Sequence[int]
 
 

@@ -320,4 +320,4 @@ def apology(error: ModelError | None, request: ModelRequest) -> str:
             f"{APOLOGY_MARK} I have no model to answer with. Whoever runs me can see in the log "
             "how to add one."
         )
-    return SORRY.format(reference=request.id[-8:])
+    return SORRY.format(reference=request.id)

@@ -1,0 +1,277 @@
+"""Applying operations to a world's file, in the transaction of the caller.
+
+What was applied may be applied again, as after a crash: nothing is there twice, and no older
+text replaces a newer one. The order of the kinds is fixed and right for every order in which
+they were made: replies belong to exchanges, votes to replies, and what is forgotten goes last.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from bot.store.exchange_rows import ExchangeRow, keep_exchanges, place_in_output
+from bot.store.operations import (
+    EXCHANGE,
+    KINDS,
+    DemonstrationGiven,
+    ExchangeForgotten,
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+    decode,
+)
+from bot.store.problems import StoreError
+
+Stored = tuple[int, bytes]
+"""An operation as it waits in the inbox: the number of its kind, and its values."""
+
+ORDER = (
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+    DemonstrationGiven,
+    MessagesForgotten,
+    ExchangeForgotten,
+)
+
+
+COUNT_CHOSEN = """
+    SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)
+    FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
+"""
+# An answer may be quoted in a later prompt: there it stands as deleted from here on.
+DELETE_CHOSEN = (
+    """
+    DELETE FROM demonstrations WHERE message_id IN (
+        SELECT message_id FROM messages WHERE exchange_id IN (SELECT value FROM json_each(?))
+    )
+    """,
+    """
+    DELETE FROM votes WHERE message_id IN (
+        SELECT message_id FROM messages WHERE exchange_id IN (SELECT value FROM json_each(?))
+    )
+    """,
+    """
+    UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1
+    WHERE exchange_id IN (SELECT value FROM json_each(?))
+    """,
+    "DELETE FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
+)
+
+
+# By different parts of one answer somebody may have voted twice before it was known whose they are.
+KEEP_LAST_VOTES = """
+    DELETE FROM votes WHERE exchange_id = ?1 AND EXISTS (
+        SELECT 1 FROM votes later WHERE later.exchange_id = ?1 AND later.user_id = votes.user_id
+            AND (later.timestamp, later.message_id) > (votes.timestamp, votes.message_id)
+    )
+"""
+
+
+def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
+    """Apply all of these. Raises one of FAILURES; the caller rolls back."""
+    exchanges: list[ExchangeRow] = []
+    others: dict[type[Operation], list[Any]] = {kind: [] for kind in ORDER}
+    for kind, body in stored:
+        if kind == EXCHANGE:
+            exchanges.append(read_back_row(body))
+        else:
+            operation = read_back(kind, body)
+            others[type(operation)].append(operation)
+    if exchanges:
+        keep_exchanges(connection, exchanges)
+    for operation_type in ORDER:
+        for operation in others[operation_type]:
+            APPLY[operation_type](connection, operation)
+
+
+def read_back(kind: int, body: bytes) -> Operation:
+    """The operation. Raises DataError for what is none, StoreError for a newer version's."""
+    if kind >= len(KINDS):
+        raise StoreError(
+            "The inbox holds what a newer version of Understudy put there. Update Understudy."
+        )
+    try:
+        return decode(kind, body)
+    except (ValueError, TypeError):
+        raise sqlite3.DataError("What is in the inbox cannot be read.") from None
+
+
+def read_back_row(body: bytes) -> ExchangeRow:
+    """The exchange's values. Raises DataError for what is none."""
+    try:
+        row: ExchangeRow = msgspec.json.decode(body)
+    except ValueError:
+        raise sqlite3.DataError("What is in the inbox cannot be read.") from None
+    return row
+
+
+def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
+    """The messages carry the exchange's output, and nothing they carried before."""
+    found = connection.execute(
+        "SELECT output FROM exchanges WHERE id = ?", (reply.exchange_id,)
+    ).fetchone()
+    if found is None or not reply.message_ids:
+        return
+    connection.execute(
+        "UPDATE exchanges SET reply_id = ? WHERE id = ?",
+        (reply.message_ids[0], reply.exchange_id),
+    )
+    for message_id in reply.message_ids:
+        quoted = connection.execute(
+            "SELECT content, exchange_id FROM messages WHERE message_id = ?", (message_id,)
+        ).fetchone()
+        if quoted is not None and quoted[1] == reply.exchange_id:
+            # It is known already, and so may be where it stands in the output.
+            continue
+        shown = quoted[0] if quoted else None
+        if shown is None and len(reply.message_ids) == 1:
+            shown = found[0]
+        start, length, content = place_in_output(found[0], shown)
+        connection.execute(
+            "INSERT INTO messages (message_id, role, exchange_id, start, length)"
+            " VALUES (?1, 'assistant', ?2, ?3, ?4)"
+            " ON CONFLICT (message_id) DO UPDATE SET exchange_id = ?2, name = NULL,"
+            " start = ?3, length = ?4, content = ?5",
+            (message_id, reply.exchange_id, start, length, content),
+        )
+        connection.execute(
+            "UPDATE votes SET exchange_id = ? WHERE message_id = ?",
+            (reply.exchange_id, message_id),
+        )
+        connection.execute(KEEP_LAST_VOTES, (reply.exchange_id,))
+    if any_deleted(connection, reply.message_ids):
+        forget_output(connection, reply.exchange_id)
+
+
+def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:
+    """A member's text, where it is stored and was read before, is this one."""
+    connection.execute(
+        "UPDATE messages SET content = ?, seen_at = ?"
+        " WHERE message_id = ? AND state = 0 AND exchange_id IS NULL AND seen_at <= ?",
+        (edit.content, edit.timestamp, edit.message_id, edit.timestamp),
+    )
+
+
+def forget_messages(connection: sqlite3.Connection, gone: MessagesForgotten) -> None:
+    """The texts go, and the outputs that these messages carried."""
+    ids = (json.dumps(gone.message_ids),)
+    for (exchange_id,) in connection.execute(
+        "SELECT DISTINCT exchange_id FROM messages"
+        " WHERE exchange_id IS NOT NULL AND message_id IN (SELECT value FROM json_each(?))",
+        ids,
+    ).fetchall():
+        forget_output(connection, exchange_id)
+    connection.execute(
+        "UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1"
+        " WHERE message_id IN (SELECT value FROM json_each(?))",
+        ids,
+    )
+
+
+def forget_output(connection: sqlite3.Connection, exchange_id: int) -> None:
+    """The exchange stays, without what was answered, whichever message it is quoted by."""
+    connection.execute(
+        "UPDATE exchanges SET output = NULL, reasoning = NULL WHERE id = ?", (exchange_id,)
+    )
+    # A place in an output that is not there: no later quote puts the text back.
+    connection.execute(
+        "UPDATE messages SET content = NULL, start = 0, length = 0 WHERE exchange_id = ?",
+        (exchange_id,),
+    )
+
+
+def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
+    """One vote a person and answer, the last one; it may come before the answer's record."""
+    exchange_id = carried_by(connection, vote.message_id)
+    if exchange_id is not None and not is_kept(connection, exchange_id):
+        return
+    newer = connection.execute(
+        "SELECT 1 FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)"
+        " AND timestamp > ?4",
+        (vote.user_id, vote.message_id, exchange_id, vote.timestamp),
+    ).fetchone()
+    if newer is not None:
+        return
+    connection.execute(
+        "DELETE FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)"
+        " AND (?4 IS NULL OR value = ?4)",
+        (vote.user_id, vote.message_id, exchange_id, vote.withdrawn),
+    )
+    if vote.value:
+        connection.execute(
+            "INSERT INTO votes (message_id, user_id, value, timestamp, exchange_id)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (vote.message_id, vote.user_id, vote.value, vote.timestamp, exchange_id),
+        )
+
+
+def keep_demonstration(connection: sqlite3.Connection, given: DemonstrationGiven) -> None:
+    """One a person and message, the last one."""
+    exchange_id = carried_by(connection, given.message_id)
+    if exchange_id is not None and not is_kept(connection, exchange_id):
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO demonstrations (message_id, user_id, content, timestamp)"
+        " VALUES (?, ?, ?, ?)",
+        (given.message_id, given.user_id, given.content, given.timestamp),
+    )
+
+
+def forget_exchange(connection: sqlite3.Connection, forgotten: ExchangeForgotten) -> None:
+    """The exchange goes, with the votes on it and what was suggested in its place."""
+    exchange_id = carried_by(connection, forgotten.message_id)
+    if exchange_id is not None:
+        delete_exchanges(connection, [exchange_id])
+
+
+def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
+    """Delete whole exchanges and what hangs on them. Returns how many there were."""
+    given = (json.dumps(ids),)
+    gone = connection.execute(COUNT_CHOSEN, given).fetchone()
+    for statement in DELETE_CHOSEN:
+        connection.execute(statement, given)
+    connection.execute(
+        "UPDATE counters SET exchanges = exchanges - ?, failures = failures - ?,"
+        " fallbacks = fallbacks - ?",
+        gone,
+    )
+    return int(gone[0])
+
+
+def carried_by(connection: sqlite3.Connection, message_id: int) -> int | None:
+    """The exchange whose output this message carries, if it is known."""
+    found = connection.execute(
+        "SELECT exchange_id FROM messages WHERE message_id = ?", (message_id,)
+    ).fetchone()
+    return None if found is None else found[0]
+
+
+def is_kept(connection: sqlite3.Connection, exchange_id: int) -> bool:
+    """Whether the exchange is there: one that was forgotten takes nothing more."""
+    found = connection.execute("SELECT 1 FROM exchanges WHERE id = ?", (exchange_id,)).fetchone()
+    return found is not None
+
+
+def any_deleted(connection: sqlite3.Connection, message_ids: Sequence[int]) -> bool:
+    """Whether one of these messages is known to be gone."""
+    found = connection.execute(
+        "SELECT 1 FROM messages WHERE state = 1 AND message_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(message_ids),),
+    ).fetchone()
+    return found is not None
+
+
+APPLY: dict[type[Operation], Callable[[sqlite3.Connection, Any], None]] = {
+    ReplyAttached: attach_reply,
+    TextEdited: edit_text,
+    VoteCast: cast_vote,
+    DemonstrationGiven: keep_demonstration,
+    MessagesForgotten: forget_messages,
+    ExchangeForgotten: forget_exchange,
+}

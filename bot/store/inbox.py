@@ -1,0 +1,271 @@
+"""The inbox of all worlds: what was done to the records and is not in the worlds' files yet.
+
+One flush serves every world. It is a SQLite database itself, cut into segments: when all that a
+segment holds is in the worlds' files it is deleted, so that no text stays behind in it. After a
+crash the segments that are there are drained again; `applying` does nothing twice.
+"""
+
+import contextlib
+import sqlite3
+import time
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from pathlib import Path
+
+from bot.store.applying import Stored
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, is_damage
+from bot.store.files import make_private
+from bot.store.records import World, WorldKind
+
+FOLDER = "inbox"
+SCHEMA = """
+    CREATE TABLE operations (
+        seq INTEGER PRIMARY KEY,
+        world_kind TEXT NOT NULL,
+        world_id INTEGER NOT NULL,
+        kind INTEGER NOT NULL, -- the operation's, see operations.KINDS
+        body BLOB NOT NULL
+    )
+"""
+PRAGMAS = (
+    "page_size = 16384",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "fullfsync = ON",
+    # It is deleted as a whole, and sooner than copying it out of its log would pay.
+    "wal_autocheckpoint = 0",
+)
+COMPANIONS = ("-wal", "-shm")
+INSERT = "INSERT INTO operations VALUES (?, ?, ?, ?, ?)"
+READ = """
+    SELECT o.kind, o.body FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
+"""
+
+Row = tuple[int, str, int, int, bytes]
+"""As it is in a segment."""
+Entry = tuple[World, int, bytes]
+"""An operation on a world: the world, and the operation as `operations.encode` gives it."""
+
+
+class Segment:
+    """One file of the inbox. One thread writes it; another may read it by a connection its own."""
+
+    def __init__(self, path: Path, engine: Engine) -> None:
+        self.path = path
+        self.rows = 0
+        self.size = 0
+        make_private(path)
+        self._writing = engine.connect(path)
+        self._reading: sqlite3.Connection | None = None
+        self._engine = engine
+        try:
+            for pragma in PRAGMAS:
+                self._writing.execute(f"PRAGMA {pragma}")
+            if not self._writing.execute("SELECT 1 FROM sqlite_schema").fetchone():
+                self._writing.execute(SCHEMA)
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, first: int, entries: Sequence[Entry]) -> None:
+        """Add these, numbered from `first`; on return they are on disk, all or none."""
+        self.put(
+            [
+                (seq, world.kind, world.id, kind, body)
+                for seq, (world, kind, body) in enumerate(entries, first)
+            ]
+        )
+        self.rows += len(entries)
+        self.size += sum(len(body) for _, _, body in entries)
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Add rows; on return they are on disk, all or none."""
+        self._writing.execute("BEGIN IMMEDIATE")
+        try:
+            self._writing.executemany(INSERT, rows)
+            self._writing.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(*FAILURES):
+                self._writing.execute("ROLLBACK")
+            raise
+
+    def read(self, numbers: Iterable[int]) -> Iterator[Stored]:
+        """The operations of these numbers, in their order."""
+        if self._reading is None:
+            self._reading = self._engine.connect(self.path, read_only=True)
+        listed = "[" + ",".join(map(str, numbers)) + "]"
+        yield from self._reading.execute(READ, (listed,))
+
+    def contents(self) -> Iterator[tuple[int, World, int]]:
+        """Number, world and size of every operation, in order."""
+        for seq, kind, world_id, size in self._writing.execute(
+            "SELECT seq, world_kind, world_id, length(body) FROM operations ORDER BY seq"
+        ):
+            yield seq, World(WorldKind(kind), world_id), size
+
+    def close(self) -> None:
+        """Let go of the file; it stays."""
+        for connection in (self._reading, self._writing):
+            if connection is not None:
+                connection.close()
+
+    def delete(self) -> None:
+        """Let go of the file, and delete it: all of it is elsewhere."""
+        with contextlib.suppress(*FAILURES):
+            # What is about to be deleted need not be flushed.
+            self._writing.execute("PRAGMA synchronous = OFF")
+        self.close()
+        # The file goes last: a log without its file would never be looked at again.
+        for suffix in (*COMPANIONS, ""):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+
+class Inbox:
+    """All segments, and what of each world waits in them. The caller sees to its own locking.
+
+    Raises one of FAILURES if it cannot be opened. A segment that an earlier process left, and that
+    is damaged, is set aside: `damaged` names it. What can still be read of it is not lost.
+    """
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self._folder = folder / FOLDER
+        self._engine = engine
+        self._next = 1
+        self._segments: list[tuple[int, Segment]] = []
+        self.waiting: dict[World, list[int]] = defaultdict(list)
+        self.damaged: list[Path] = []
+        self._recover()
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Add operations; on return they are on disk, all or none. Raises one of FAILURES."""
+        if not self._segments:
+            self.begin_segment()
+        first = self._next
+        self._segments[-1][1].append(first, entries)
+        self._next += len(entries)
+        for seq, (world, _, _) in enumerate(entries, first):
+            self.waiting[world].append(seq)
+
+    def read(self, numbers: Sequence[int]) -> Iterator[Stored]:
+        """The operations of these ascending numbers. Raises one of FAILURES.
+
+        Needs no lock: what holds these numbers stays while they wait.
+        """
+        # Of one moment: another thread may begin a segment meanwhile.
+        segments = list(self._segments)
+        ends = [first for first, _ in segments[1:]]
+        rest = numbers
+        for (_, segment), end in zip_longest(segments, ends):
+            here = rest if end is None else rest[: bisect_left(rest, end)]
+            if here:
+                yield from segment.read(here)
+                rest = rest[len(here) :]
+
+    @property
+    def current(self) -> Segment | None:
+        """The segment that is being written, if any."""
+        return self._segments[-1][1] if self._segments else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all operations that have not been let go of."""
+        return sum(segment.size for _, segment in self._segments)
+
+    def begin_segment(self) -> None:
+        """What is appended from here on goes into a file of its own."""
+        if self._segments and self._segments[-1][0] == self._next:
+            # Nothing got into it, and its name is the one that the next has.
+            self._segments.pop()[1].delete()
+        path = self._folder / f"{self._next:020}.sqlite3"
+        self._segments.append((self._next, Segment(path, self._engine)))
+
+    def finished(self) -> list[Segment]:
+        """Take out the segments of which nothing waits any more; they are to be deleted.
+
+        One that nothing got into stays: another by its name may be begun before it is deleted.
+        """
+        oldest = min((numbers[0] for numbers in self.waiting.values() if numbers), default=None)
+        ends = [first for first, _ in self._segments[1:]] + [self._next]
+        gone = []
+        while self._segments and (oldest is None or ends[0] <= oldest):
+            if self._segments[0][0] == self._next:
+                break
+            gone.append(self._segments.pop(0)[1])
+            ends.pop(0)
+        return gone
+
+    def carry_over(self) -> None:
+        """Append all that waits anew, so that what it stands between can be deleted.
+
+        Raises one of FAILURES; then everything is as it was.
+        """
+        before = {world: list(numbers) for world, numbers in self.waiting.items() if numbers}
+        self.begin_segment()
+        for world, numbers in before.items():
+            self.append([(world, kind, body) for kind, body in self.read(numbers)])
+            del self.waiting[world][: len(numbers)]
+
+    def close(self) -> None:
+        """Let go of all files; an inbox of which nothing waits leaves none."""
+        empty = not any(self.waiting.values())
+        for _, segment in self._segments:
+            segment.delete() if empty else segment.close()
+        self._segments.clear()
+
+    def _recover(self) -> None:
+        """Take in the segments that an earlier process left."""
+        paths = sorted(path for path in self._folder.glob("*.sqlite3") if path.stem.isdecimal())
+        firsts = [int(path.stem) for path in paths]
+        try:
+            for path, first, end in zip_longest(paths, firsts, firsts[1:]):
+                self._take_in(path, first, end)
+        except BaseException:
+            for _, segment in self._segments:
+                segment.close()
+            raise
+
+    def _take_in(self, path: Path, first: int, end: int | None) -> None:
+        segment, contents = self._opened(path)
+        self._segments.append((first, segment))
+        self._next = max(self._next, first)
+        for seq, world, size in contents:
+            if end is not None and seq >= end:
+                # Its flush was reported as failed; the next segment has it again.
+                continue
+            self.waiting[world].append(seq)
+            segment.rows += 1
+            segment.size += size
+            self._next = seq + 1
+
+    def _opened(self, path: Path) -> tuple[Segment, list[tuple[int, World, int]]]:
+        segment: Segment | None = None
+        try:
+            segment = Segment(path, self._engine)
+            return segment, list(segment.contents())
+        except FAILURES as error:
+            if segment is not None:
+                segment.close()
+            if not is_damage(error, encrypted=self._engine.key is not None):
+                raise
+        rows = readable(path, self._engine)
+        damaged = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
+        for suffix in (*COMPANIONS, ""):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
+        self.damaged.append(damaged)
+        segment = Segment(path, self._engine)
+        segment.put(rows)
+        return segment, list(segment.contents())
+
+
+def readable(path: Path, engine: Engine) -> list[Row]:
+    """What can still be read of a damaged segment: from its beginning, and from its end."""
+    found: dict[int, Row] = {}
+    for direction in ("ASC", "DESC"):
+        with contextlib.suppress(*FAILURES), contextlib.closing(engine.connect(path)) as connection:
+            for row in connection.execute(f"SELECT * FROM operations ORDER BY seq {direction}"):  # noqa: S608
+                found[row[0]] = row
+    return [found[seq] for seq in sorted(found)]
