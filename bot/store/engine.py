@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 BUSY_SECONDS = 2.0
+PAGE_SIZE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Engine:
 
     key: str | None = field(default=None, repr=False)
 
-    def connect(self, path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    def connect(
+        self, path: Path, *, read_only: bool = False, page_size: int = PAGE_SIZE
+    ) -> sqlite3.Connection:
         """A connection in autocommit mode, for any one thread at a time.
 
         Raises one of FAILURES, and ModuleNotFoundError for a key without the extra.
@@ -34,4 +37,6 @@ class Engine:
             # a random one. https://www.zetetic.net/sqlcipher/sqlcipher-api/#key
             digest = hashlib.sha256(self.key.encode()).hexdigest()
             connection.execute(f"PRAGMA key = \"x'{digest}'\"")
+            # Where an encrypted file says how large its pages are is encrypted, too.
+            connection.execute(f"PRAGMA cipher_page_size = {page_size}")
         return connection

@@ -15,6 +15,7 @@ from bot.store.migrations import MIGRATIONS
 from bot.store.records import World
 
 DAMAGED = ".damaged-"
+REPAIRED = ".repaired-"
 COMPANIONS = ("-shm", "-wal")
 SMALL_TABLES = ("settings", "consents", "notices")
 

@@ -19,7 +19,7 @@ from bot.store.choosing import Choice
 from bot.store.engine import Engine
 from bot.store.export import FORMATS
 from bot.store.files import open_world, path_of
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 from bot.store.operations import (
     MessagesForgotten,
     Operation,

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bot.store.interface import StoreError, UnstorableError
+from bot.store.problems import StoreError, UnstorableError
 from bot.store.migrations import MIGRATIONS
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
