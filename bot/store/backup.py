@@ -44,7 +44,9 @@ def back_up(
     place = name_free(backups, now.astimezone(UTC).strftime(STAMP))
     partial = place.with_name(f"{place.name}.partial")
     try:
-        partial.mkdir(mode=0o700, parents=True)
+        # What is made on the way to a folder does not get its mode.
+        backups.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial.mkdir(mode=0o700)
     except OSError as error:
         raise StoreError(f"{partial}: cannot be made ({error.strerror}).") from error
     done = []
@@ -89,14 +91,17 @@ def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
         raise StoreError(f"{path}: is damaged, and was not copied. Run `understudy store repair`.")
 
 
-def prune_backups(folder: Path, days: int, now: datetime) -> list[Path]:
+def prune_backups(
+    folder: Path, days: int, now: datetime, elsewhere: Path | None = None
+) -> list[Path]:
     """Delete what is older than so many days below DATA_DIR. Returns what was deleted.
 
     Backups, the copies from before upgrades, and damaged files that were repaired: what was
-    deleted in the records is to be gone from all of them by then.
+    deleted in the records is to be gone from all of them by then. Backups `elsewhere` go too.
     """
     limit = now.astimezone(UTC) - timedelta(days=days)
-    gone = prune_folder(folder / BACKUPS, limit)
+    places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
+    gone = [path for place in places for path in prune_folder(place, limit)]
     old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
     old += [path for name in ("guilds", "dms") for path in (folder / name).glob(f"*{REPAIRED}*")]
     for path in old:
