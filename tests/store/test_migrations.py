@@ -1,0 +1,179 @@
+"""Files that earlier versions wrote are opened, and nothing in them is lost.
+
+`files/schema-1.sql` is the dump of a file that the code of schema 1 wrote.
+"""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store import files as store_files
+from bot.store.engine import Engine
+from bot.store.files import BEFORE_UPGRADES, open_world, path_of
+from bot.store.migrations import MIGRATIONS
+from bot.store.problems import StoreError
+from bot.store.reading import reading
+from bot.store.records import DISCORD_EPOCH
+from bot.store.repair import repair
+from bot.store.setting_aside import rename_aside
+from tests.store.filling import GUILD, exchange, fill, training_rows
+
+DUMPS = Path(__file__).parent / "files"
+EARLIER = range(1, len(MIGRATIONS))
+
+Rows = list[dict[str, Any]]
+
+
+def write_earlier(folder: Path, version: int) -> Rows:
+    """Make the world's file as that version left it. Returns its rows of training_data."""
+    path = path_of(folder, GUILD)
+    path.parent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript((DUMPS / f"schema-{version}.sql").read_text(encoding="utf-8"))
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        return training_rows(connection)
+
+
+def as_before(row: dict[str, Any], earlier: dict[str, Any]) -> dict[str, Any]:
+    """The row with the columns that there were."""
+    return {name: row[name] for name in earlier if name != "id"}
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_every_row_survives(tmp_path: Path, version: int) -> None:
+    expected = write_earlier(tmp_path, version)
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        found = training_rows(connection)
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        counted = connection.execute("SELECT exchanges, failures, fallbacks FROM counters")
+        assert counted.fetchone() == (6, 1, 1)
+        settings = connection.execute("SELECT value FROM settings").fetchall()
+        assert [json.loads(value) for (value,) in settings] == [{"enabled": True}]
+    assert len(found) == len(expected) == 6
+    for row, earlier in zip(found, expected, strict=True):
+        assert as_before(row, earlier) == {k: v for k, v in earlier.items() if k != "id"}
+        assert (row["id"] >> 22) + DISCORD_EPOCH == row["timestamp"]
+
+
+def test_the_fixture_has_what_matters(tmp_path: Path) -> None:
+    rows = write_earlier(tmp_path, 1)
+    said = [one for row in rows for one in json.loads(row["input"])]
+    assert {"role": "user", "content": "[deleted]"} in said
+    assert {"role": "assistant", "content": "[deleted]"} in said
+    assert {"role": "user", "content": "ben: second version"} in said
+    assert {"role": "assistant", "content": "ben: Where is my cat?"} in said
+    assert {one["role"] for one in said if one["content"] == "Be kind."} == {
+        *("system", "assistant", "user"),
+    }
+    assert len({row["timestamp"] for row in rows}) < len(rows)
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_a_migrated_file_goes_on(tmp_path: Path, version: int) -> None:
+    write_earlier(tmp_path, version)
+    fill(tmp_path, [exchange(100_000)]).close()
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        assert len(training_rows(connection)) == 7
+    assert sorted(path.name for path in (tmp_path / "guilds").iterdir()) == [
+        path_of(tmp_path, GUILD).name
+    ]
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_a_copy_of_before_is_kept(tmp_path: Path, version: int) -> None:
+    expected = write_earlier(tmp_path, version)
+    open_world(tmp_path, GUILD, Engine()).close()
+    copy = tmp_path / BEFORE_UPGRADES / f"schema-{version}" / "guilds" / f"{GUILD.id}.sqlite3"
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        assert training_rows(connection) == expected
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_a_migration_that_fails_changes_nothing(
+    tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = write_earlier(tmp_path, version)
+    broken = (*MIGRATIONS[:-1], MIGRATIONS[-1] + "DELETE FROM nowhere;")
+    monkeypatch.setattr(store_files, "MIGRATIONS", broken)
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
+        open_world(tmp_path, GUILD, Engine())
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        assert training_rows(connection) == expected
+    monkeypatch.undo()
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        assert len(training_rows(connection)) == len(expected)
+
+
+@pytest.mark.parametrize("version", EARLIER)
+@pytest.mark.parametrize("statement", [0, 3, 12, -1])
+def test_a_kill_in_the_middle_changes_nothing(tmp_path: Path, version: int, statement: int) -> None:
+    expected = write_earlier(tmp_path, version)
+    script = f"""
+import os
+from pathlib import Path
+from bot.store import files
+from bot.store.engine import Engine
+from bot.store.records import World, WorldKind
+real = files.statements
+def dying(step):
+    found = list(real(step))
+    for number, one in enumerate(found):
+        if number == {statement} % len(found):
+            os.kill(os.getpid(), 9)
+        yield one
+files.statements = dying
+files.open_world(Path({str(tmp_path)!r}), World(WorldKind.GUILD, {GUILD.id}), Engine())
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False)
+    assert done.returncode == -9
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+        assert training_rows(connection) == expected
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        assert len(training_rows(connection)) == len(expected)
+
+
+def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)]).close()
+    path = path_of(tmp_path, GUILD)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer version of Understudy"):
+        open_world(tmp_path, GUILD, Engine())
+    with (
+        pytest.raises(StoreError, match="newer version of Understudy"),
+        reading(tmp_path, GUILD, Engine()),
+    ):
+        pass
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_reading_does_not_migrate(tmp_path: Path, version: int) -> None:
+    write_earlier(tmp_path, version)
+    with pytest.raises(StoreError, match="store upgrade"), reading(tmp_path, GUILD, Engine()):
+        pass
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
+@pytest.mark.parametrize("version", EARLIER)
+def test_a_damaged_file_of_an_earlier_version_is_salvaged(tmp_path: Path, version: int) -> None:
+    expected = write_earlier(tmp_path, version)
+    aside = rename_aside(path_of(tmp_path, GUILD))
+    repair(tmp_path, GUILD, aside, Engine())
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        found = training_rows(connection)
+    for row, earlier in zip(found, expected, strict=True):
+        assert as_before(row, earlier) == {k: v for k, v in earlier.items() if k != "id"}
