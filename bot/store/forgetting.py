@@ -150,9 +150,7 @@ def anonymise_settings(connection: sqlite3.Connection, user_id: int) -> int:
 def anonymised(value: Any, user_id: int) -> Any:  # noqa: ANN401 - whatever JSON was set
     """A JSON value with nobody's id (0) in the place of this one's, as a number or as a text."""
     if isinstance(value, dict):
-        return {
-            anonymised(key, user_id): anonymised(item, user_id) for key, item in value.items()
-        }
+        return {anonymised(key, user_id): anonymised(item, user_id) for key, item in value.items()}
     if isinstance(value, list):
         return [anonymised(item, user_id) for item in value]
     if isinstance(value, str):
