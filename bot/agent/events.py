@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.agent.rooms import Room
+
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
@@ -25,3 +27,10 @@ class ReplySent:
 
     request_id: int
     message_ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerComing:
+    """The agent is about to answer somebody in this room; nobody was asked for an answer yet."""
+
+    room: Room

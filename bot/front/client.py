@@ -11,15 +11,18 @@ from discord import app_commands
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import MessageEdited, MessagesDeleted
+from bot.agent.events import AnswerComing, MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.runtime import AgentRuntime
 from bot.front.confirmation import Confirmation
 from bot.front.conversation import SORRY, Conversation, ConversationOptions
 from bot.front.discord_errors import UNREACHED
+from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
+from bot.front.housekeeping import Housekeeping
 from bot.front.people import author_of, readable, without_mention, world_of
-from bot.front.slash_commands import add_commands, sync_commands
+from bot.front.results import PressedAction, extras
+from bot.front.slash_commands import add_commands, respond, sync_commands
 from bot.store.records import World, WorldKind
 
 log = logging.getLogger(__name__)
@@ -62,9 +65,12 @@ class UnderstudyClient(discord.Client):
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.housekeeping = Housekeeping(self, agent)
 
     async def setup_hook(self) -> None:
-        """Before the gateway: the slash commands."""
+        """Before the gateway: the slash commands, and the buttons of earlier answers."""
+        self.add_dynamic_items(PressedAction)
+        self._own(self.housekeeping.daily())
         add_commands(self.tree, list(self.agent.actions), self._run_command)
         try:
             await sync_commands(self.tree)
@@ -74,6 +80,23 @@ class UnderstudyClient(discord.Client):
     async def on_ready(self) -> None:
         """Connected, and every guild is known."""
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+        self._own(self.housekeeping.catch_up())
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was added to a server."""
+        self._own(self.housekeeping.joined(guild.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed from a server."""
+        self._own(self.housekeeping.left(guild.id))
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel was deleted: so is what is kept of it."""
+        self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread was deleted: so is what is kept of it."""
+        self._own(self.housekeeping.room_gone(payload.guild_id, payload.thread_id))
 
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""
@@ -169,10 +192,11 @@ class UnderstudyClient(discord.Client):
         )
         outcome = await runtime.handle_message(told)
         if isinstance(outcome, ActionResult):
-            await message.reply(outcome.text, mention_author=False)
+            await message.reply(outcome.text, mention_author=False, **extras(outcome))
         elif isinstance(outcome, Question):
             await self._ask(outcome.action, message)
         elif addressed:
+            await runtime.emit(AnswerComing(DiscordRoom(message.channel)))
             await self._conversation.answer(runtime, message, self.user)
 
     async def _ask(self, action: Action, message: discord.Message) -> None:
@@ -190,3 +214,12 @@ class UnderstudyClient(discord.Client):
         author = author_of(interaction.user, interaction.guild)
         async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
             return await runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+
+    async def press(self, interaction: discord.Interaction, action: str, text: str) -> None:
+        """A button that runs an action was pressed."""
+        try:
+            found = self.agent.action(action)
+        except KeyError:
+            await interaction.response.send_message("This does nothing any more.", ephemeral=True)
+            return
+        await respond(interaction, self._run_command(interaction, found, text))

@@ -51,7 +51,13 @@ def readable(message: discord.Message, me: discord.abc.User) -> str:
 def chat_message(message: discord.Message, me: discord.abc.User) -> ChatMessage:
     """A message as a part of a prompt: the bot's own as its words, others' with their names."""
     if message.author.id == me.id:
-        return ChatMessage("assistant", message.content, message_id=message.id, author_id=me.id)
+        return ChatMessage(
+            "assistant",
+            message.content,
+            message_id=message.id,
+            author_id=me.id,
+            subject_id=subject_of(message),
+        )
     return ChatMessage(
         "user",
         readable(message, me),
@@ -59,3 +65,11 @@ def chat_message(message: discord.Message, me: discord.abc.User) -> ChatMessage:
         message_id=message.id,
         author_id=message.author.id,
     )
+
+
+def subject_of(message: discord.Message) -> int | None:
+    """Whom a message of the bot's answers, where Discord tells; None where it does not."""
+    if message.interaction_metadata is not None:
+        return message.interaction_metadata.user.id
+    question = message.reference.resolved if message.reference else None
+    return question.author.id if isinstance(question, discord.Message) else None

@@ -69,9 +69,16 @@ def note_notice(connection: sqlite3.Connection, room_id: int, timestamp: int) ->
         )
 
 
-def set_setting(connection: sqlite3.Connection, value: Any) -> None:  # noqa: ANN401 - any JSON
-    """Keep the setting "privacy". On return it is on disk."""
+def set_setting(
+    connection: sqlite3.Connection,
+    value: Any,  # noqa: ANN401 - any JSON
+    *,
+    tell_again: bool,
+) -> None:
+    """Keep the setting "privacy"; with `tell_again` no room was told. On return it is on disk."""
     with transaction(connection):
+        if tell_again:
+            connection.execute("DELETE FROM notices")
         connection.execute(
             "INSERT OR REPLACE INTO settings (key, value) VALUES (?, ?)",
             (SETTING, json.dumps(value)),

@@ -7,7 +7,7 @@ event loop nor the writer of the records waits for it.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from sqlite3 import Connection
@@ -19,7 +19,6 @@ from bot.store.erasing import is_clean, wipe
 from bot.store.errors import FAILURES, translate
 from bot.store.files import open_world, path_of
 from bot.store.forgetting import (
-    FOREVER,
     Forgotten,
     Pace,
     forget_person,
@@ -70,21 +69,30 @@ class PersonalRecords:
         """People were told in this room; on return it is on disk."""
         await self._change(world, consenting.note_notice, room_id, now())
 
-    async def set_setting(self, world: World, value: Any) -> None:  # noqa: ANN401 - any JSON
-        """Keep the world's setting "privacy"; on return it is on disk."""
-        await self._change(world, consenting.set_setting, value)
+    async def set_setting(
+        self,
+        world: World,
+        value: Any,  # noqa: ANN401 - any JSON
+        *,
+        tell_again: bool,
+    ) -> None:
+        """Keep the setting "privacy"; with `tell_again` people are to be told anew of it."""
+        await self._change(world, partial(consenting.set_setting, tell_again=tell_again), value)
 
     async def person_data(self, world: World, user_id: int) -> dict[str, list[dict[str, Any]]]:
         """All that is kept of a person, by kind; nothing where there is no file."""
         await self._drained(world)
         return await self._read(world, partial(person_data, user_id=user_id), {})
 
-    async def forget_person(self, world: World, user_id: int, until: int = FOREVER) -> Forgotten:
-        """Forget all of a person from before `until` (ms), down to the bytes of the file."""
+    async def forget_people(self, world: World, people: Mapping[int, int]) -> Forgotten:
+        """Forget all of these from before their time (ms), down to the bytes of the file."""
 
         def work(connection: Connection, pace: Pace) -> Forgotten:
-            gone = forget_person(connection, user_id, until, pace)
-            retention.sweep(connection, now(), pace)
+            gone = Forgotten()
+            for user_id, until in people.items():
+                gone += forget_person(connection, user_id, until, pace)
+            if gone.rows:
+                retention.sweep(connection, now(), pace)
             wipe(connection)
             return gone
 

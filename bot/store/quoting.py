@@ -11,11 +11,11 @@ PROMPTS_A_ROOM = 100
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A message as it is kept: by Discord's id, with its text (None: it is part of an output)."""
+    """A message that is kept, by Discord's id; its text was read at `seen_at` (ms)."""
 
     message_id: int
     author_id: int | None
-    content: str | None
+    seen_at: int
 
 
 def authors(connection: sqlite3.Connection) -> list[int]:
@@ -54,7 +54,7 @@ def quoted_since(
         rows = connection.execute(
             "WITH latest AS (SELECT id, prompt FROM exchanges WHERE id >= ?1 AND room_id = ?2"
             " ORDER BY id DESC LIMIT ?4) "
-            "SELECT message_id, author_id, content FROM messages WHERE state = 0"
+            "SELECT message_id, author_id, seen_at FROM messages WHERE state = 0"
             " AND message_id <> ?2 AND message_id >= ?1 AND (id IN ("
             "  SELECT CASE p.type WHEN 'array' THEN json_extract(p.value, '$[0]') ELSE p.value END"
             "  FROM latest, json_each(latest.prompt) p"
