@@ -13,7 +13,7 @@ UNKNOWN_MESSAGE = 10_008
 
 
 async def changes_in(
-    room: discord.abc.MessageableChannel,
+    room: discord.abc.Messageable,
     quoted: Sequence[Quoted],
     me: discord.abc.User,
     pause: Callable[[], Awaitable[None]],
@@ -48,7 +48,7 @@ def changed_since(message: discord.Message, seen_at: int) -> bool:
     return message.edited_at is not None and message.edited_at.timestamp() * 1000 > seen_at
 
 
-async def is_deleted(room: discord.abc.MessageableChannel, message_id: int) -> bool:
+async def is_deleted(room: discord.abc.Messageable, message_id: int) -> bool:
     """Whether Discord says that there is no such message.
 
     A history that may not be read is empty, so that nothing there proves nothing.

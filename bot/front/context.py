@@ -54,6 +54,9 @@ def belongs(
         return False
     if message.author.id != me.id:
         return not message.author.bot
+    if message.flags.silent:
+        # An announcement, such as the notice that exchanges are recorded.
+        return False
     question = message.reference.resolved if message.reference else None
     return not (isinstance(question, discord.Message) and is_left_out(question))
 

@@ -11,7 +11,7 @@ from bot.front.results import extras
 class DiscordRoom:
     """Anything that a message can be posted in."""
 
-    def __init__(self, channel: discord.abc.MessageableChannel) -> None:
+    def __init__(self, channel: "discord.message.MessageableChannel") -> None:
         self._channel = channel
 
     @property
@@ -25,8 +25,11 @@ class DiscordRoom:
         return self._channel.parent_id if isinstance(self._channel, discord.Thread) else None
 
     async def post(self, result: ActionResult) -> None:
-        """Say something there. Raises RoomError."""
+        """Say something there, silently: so it is known as no part of the conversation.
+
+        Raises RoomError.
+        """
         try:
-            await self._channel.send(result.text, **extras(result))
+            await self._channel.send(result.text, silent=True, **extras(result))
         except UNREACHED as error:
             raise RoomError(str(error)) from error

@@ -103,14 +103,12 @@ class Housekeeping:
         gone = [
             room_id
             for room_id in await upkeep.rooms(world)
-            if world.kind is WorldKind.GUILD and await self._room(world, room_id) is None
+            if world.kind is WorldKind.GUILD and await self._room(room_id) is None
         ]
         if gone:
             await upkeep.rooms_gone(world, gone)
 
-    async def _room(
-        self, world: World, room_id: int
-    ) -> "discord.abc.MessageableChannel | bool | None":
+    async def _room(self, room_id: int) -> discord.abc.Messageable | bool | None:
         """The room; None when it is gone; False when it cannot be looked into."""
         found: object = self._client.get_channel(room_id)
         if found is None:
@@ -129,7 +127,7 @@ class Housekeeping:
         since = round((time.time() - LOOKED_BACK_DAYS * 86_400) * 1000)
         quoted = await upkeep.quoted(world, since, MESSAGES_A_ROOM)
         for room_id, messages in quoted.items():
-            room = await self._room(world, room_id)
+            room = await self._room(room_id)
             if room is None or isinstance(room, bool) or me is None:
                 continue
             try:
@@ -140,7 +138,7 @@ class Housekeeping:
                 continue
             await self._tell(world, gone, edited)
 
-    async def _deleted(self, room: "discord.abc.MessageableChannel", message_id: int) -> bool:
+    async def _deleted(self, room: discord.abc.Messageable, message_id: int) -> bool:
         await self._pause()
         return await is_deleted(room, message_id)
 
