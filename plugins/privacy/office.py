@@ -54,6 +54,7 @@ class Backlog:
 class PrivacyOffice:
     """One for the process. `people` is None while it cannot be read: then nobody is recorded.
 
+    `absent` are servers that the bot is not in, and since when (ms).
     `prune_backups` deletes backups that are too old, in a thread, once a day; what was forgotten is
     forgotten again for `backup_days`, so that a backup that is restored meanwhile brings nothing
     back.
@@ -75,7 +76,7 @@ class PrivacyOffice:
         self._services: dict[World, PrivacyService] = {}
         self._unsaved: dict[tuple[World, int], bool] = {}
         self._backlog = Backlog()
-        self._absent: dict[int, int] = {}
+        self.absent: dict[int, int] = {}
         self._reading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -199,19 +200,19 @@ class PrivacyOffice:
                 await self.joined(guild_id)
         for world in self.records.worlds():
             if world.kind is WorldKind.GUILD and world.id not in guild_ids:
-                self._absent[world.id] = standing.departures.get(world.id, now())
+                self.absent[world.id] = standing.departures.get(world.id, now())
                 if world.id not in standing.departures:
                     await self.left(world.id)
 
     async def joined(self, guild_id: int) -> None:
         """The bot was added to a server: what is kept of it stays."""
-        self._absent.pop(guild_id, None)
+        self.absent.pop(guild_id, None)
         await asyncio.to_thread(self._installation.forget_departure, guild_id)
 
     async def left(self, guild_id: int) -> None:
         """The bot was removed from a server: its file is deleted after DEPARTED_DAYS."""
         moment = now()
-        self._absent.setdefault(guild_id, moment)
+        self.absent.setdefault(guild_id, moment)
         await asyncio.to_thread(self._installation.note_departure, guild_id, moment)
         log.warning(
             "The bot is not in server %d any more; its records are deleted in %d days",
@@ -285,7 +286,7 @@ class PrivacyOffice:
         await self.catch_up()
         since = now() - self._backup_days * DAY_MS
         again = {user: moment for user, moment in people.forgotten.items() if moment >= since}
-        for guild_id, moment in list(self._absent.items()):
+        for guild_id, moment in list(self.absent.items()):
             if moment <= now() - DEPARTED_DAYS * DAY_MS:
                 done["worlds"] += await self._delete_departed(guild_id)
         for world in self.records.worlds():
@@ -332,7 +333,7 @@ class PrivacyOffice:
         except StoreError as error:
             log.error("The records of server %d are not deleted yet: %s", guild_id, error)
             return 0
-        del self._absent[guild_id]
+        del self.absent[guild_id]
         log.warning("The records of server %d are deleted: the bot was removed", guild_id)
         return 1
 
