@@ -1,5 +1,7 @@
 """A channel of Discord's as a room that plugins may speak in."""
 
+from typing import TYPE_CHECKING
+
 import discord
 
 from bot.agent.actions import ActionResult
@@ -7,11 +9,14 @@ from bot.agent.rooms import RoomError
 from bot.front.discord_errors import UNREACHED
 from bot.front.results import extras
 
+if TYPE_CHECKING:
+    from discord.abc import MessageableChannel
+
 
 class DiscordRoom:
     """Anything that a message can be posted in."""
 
-    def __init__(self, channel: "discord.message.MessageableChannel") -> None:
+    def __init__(self, channel: "MessageableChannel") -> None:
         self._channel = channel
 
     @property

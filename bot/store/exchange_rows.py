@@ -136,7 +136,7 @@ def prompt(
 ) -> str:
     """The references of one prompt, as they are stored."""
     references: list[Reference] = []
-    for role, content, name, message_id, _, _ in messages:
+    for role, content, name, message_id, *_ in messages:
         if message_id is None:
             references.append(-texts[role, content if name is None else f"{name}: {content}"])
             continue

@@ -5,9 +5,9 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from bot.store.forgetting import Forgotten
 from bot.store.installation import Installation
@@ -28,8 +28,6 @@ RETRY_ROUNDS = 20
 FIRST_NIGHT_SECONDS = 300.0
 LARGE_FILE = 256 << 20
 DEPARTED_DAYS = 30
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +75,7 @@ class PrivacyOffice:
         self._unsaved: dict[tuple[World, int], bool] = {}
         self._backlog = Backlog()
         self.absent: dict[int, int] = {}
+        self._logged: set[str] = set()
         self._reading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -168,7 +167,7 @@ class PrivacyOffice:
         people = await self.read_people()
         moment = people.forgotten[user_id] = now()
         await asyncio.to_thread(self._installation.note_forgotten, user_id, moment)
-        problem = await attempt(self.records.settle())
+        problem = await self._attempt(self.records.settle())
         worlds = self.records.worlds()
         await self._note_owed(user_id, set(worlds))
         gone, counted = Forgotten(), 0
@@ -183,7 +182,7 @@ class PrivacyOffice:
             gone += rows
             counted += rows.rows > 0
         await self._note_owed(user_id, set(failed))
-        problem = await attempt(self.records.settle()) or problem
+        problem = await self._attempt(self.records.settle()) or problem
         told = {str(world): reason for world, reason in failed.items()}
         if problem is not None:
             told["inbox"] = problem
@@ -261,10 +260,10 @@ class PrivacyOffice:
         """Write the files anew from which something was deleted, and save what is not saved."""
         for world in list(self._backlog.unwiped):
             self._backlog.unwiped.discard(world)
-            if await attempt(self.records.wipe(world)) is not None:
+            if await self._attempt(self.records.wipe(world)) is not None:
                 self._backlog.unwiped.add(world)
         for (world, user_id), recorded in list(self._unsaved.items()):
-            if await attempt(self.records.set_consent(world, user_id, recorded)) is None:
+            if await self._attempt(self.records.set_consent(world, user_id, recorded)) is None:
                 self._unsaved.pop((world, user_id), None)
 
     async def catch_up(self) -> None:
@@ -274,7 +273,7 @@ class PrivacyOffice:
             left = set()
             for world in worlds:
                 forgetting = self._forget_in(world, user_id, people.forgotten.get(user_id, now()))
-                if await attempt(forgetting) is not None:
+                if await self._attempt(forgetting) is not None:
                     left.add(world)
             if left != worlds:
                 await self._note_owed(user_id, left)
@@ -352,12 +351,14 @@ class PrivacyOffice:
             self._backlog.owed.pop(user_id, None)
         await asyncio.to_thread(self._installation.note_owed, user_id, worlds)
 
-
-async def attempt(work: Any) -> str | None:  # noqa: ANN401 - any awaitable
-    """Why it could not be done, for people; None when it was."""
-    try:
-        await work
-    except StoreError as error:
-        log.error("Not done yet: %s", error)
-        return error.public
-    return None
+    async def _attempt(self, work: Awaitable[object]) -> str | None:
+        """Why it could not be done, for people; None when it was. The log has each reason once."""
+        try:
+            await work
+        except StoreError as error:
+            if str(error) not in self._logged:
+                log.error("Not done yet, it is tried again: %s", error)
+                self._logged.add(str(error))
+            return error.public
+        self._logged.clear()
+        return None

@@ -16,7 +16,6 @@ from bot.store.engine import Engine
 from bot.store.erasing import is_clean, wipe
 from bot.store.files import open_world
 from bot.store.forgetting import (
-    DISCORD_EPOCH,
     Forgotten,
     anonymised,
     forget_person,
@@ -34,7 +33,7 @@ from bot.store.operations import (
     encode,
 )
 from bot.store.quoting import authors, quoted_since, rooms
-from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.records import DISCORD_EPOCH, ChatMessage, Exchange, World, WorldKind
 from bot.store.retention import expire, sweep
 from bot.store.transactions import transaction
 from tests.grepping import files_with

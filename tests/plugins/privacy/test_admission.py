@@ -195,7 +195,8 @@ def test_no_text_of_anybody_who_does_not_agree_is_in_any_file(
             return False
         return mode is Mode.NOTICE or consents.get(person) is True
 
-    hidden, visible = set(), set()
+    hidden: set[str] = set()
+    visible: set[str] = set()
     admitted = []
     for number, (asker, contents) in enumerate(prompts):
         prompt = []
