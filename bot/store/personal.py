@@ -17,7 +17,7 @@ from bot.store import consenting, retention
 from bot.store.consenting import Agreements
 from bot.store.erasing import is_clean, wipe
 from bot.store.errors import FAILURES, translate
-from bot.store.files import open_world, path_of
+from bot.store.files import FOLDERS, open_world, path_of
 from bot.store.forgetting import (
     Forgotten,
     Pace,
@@ -28,6 +28,7 @@ from bot.store.forgetting import (
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted, authors, quoted_since, rooms
 from bot.store.records import World
+from bot.store.setting_aside import COMPANIONS, DAMAGED
 from bot.store.sqlite import SqliteStore
 
 AT_ONCE = 2
@@ -52,6 +53,15 @@ class PersonalRecords:
     def worlds(self) -> list[World]:
         """Every world of which something is kept in a file."""
         return list(self._store.worlds())
+
+    def set_aside(self) -> list[str]:
+        """The damaged files that were set aside, which no call here reaches; by name."""
+        return sorted(
+            path.name
+            for folder in FOLDERS.values()
+            for path in (self._store.folder / folder).glob(f"*{DAMAGED}*")
+            if not path.name.endswith(COMPANIONS)
+        )
 
     async def settle(self) -> None:
         """What was kept is in the worlds' files, and the inbox holds nothing of it any more."""

@@ -228,7 +228,7 @@ async def forget_me_now(context: ActionContext) -> ActionResult:
     if receipt.failed:
         text += (
             f" {places(len(receipt.failed))} could not be changed just now; "
-            "that is tried again until it is done."
+            "the file says why. It is tried again until it is done."
         )
     return ActionResult(text, files=(Attachment("receipt.json", written(receipt)),))
 

@@ -28,6 +28,7 @@ RETRY_ROUNDS = 20
 FIRST_NIGHT_SECONDS = 300.0
 LARGE_FILE = 256 << 20
 DEPARTED_DAYS = 30
+SET_ASIDE = "it is damaged and was set aside; whoever runs this bot can repair or delete it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ class PrivacyOffice:
         await self._note_owed(user_id, set(failed))
         problem = await self._attempt(self.records.settle()) or problem
         told = {str(world): reason for world, reason in failed.items()}
+        told |= dict.fromkeys(self.records.set_aside(), SET_ASIDE)
         if problem is not None:
             told["inbox"] = problem
         log.info("Forgot a person: %d rows in %d worlds, %d failed", gone.rows, counted, len(told))

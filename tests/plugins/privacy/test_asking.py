@@ -135,17 +135,19 @@ async def test_what_could_not_be_forgotten_is_tried_again(tmp_path: Path) -> Non
     fake, second = two_servers()
     there = str(second.channel_ids[0])
     path = tmp_path / "guilds" / f"{second.id}.sqlite3"
+    aside = "5.sqlite3.damaged-20260101T000000Z"
     async with fake:
         async with watched(tmp_path, fake) as stage:
             await talk_everywhere(stage, there)
+            (tmp_path / "guilds" / aside).touch()
             with closing(sqlite3.connect(path)) as connection:
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute("PRAGMA user_version = 99")
             question = await command(stage, stage.ben, "forget-me")
             answer = await press(stage.ben, question, "Delete")
-            assert "1 place could not be changed just now" in answer.content
+            assert "2 places could not be changed just now" in answer.content
             receipt = await file_of(answer)
-            assert list(receipt["failed"]) == [f"guild:{second.id}"]
+            assert list(receipt["failed"]) == [f"guild:{second.id}", aside]
             assert "newer version" in receipt["failed"][f"guild:{second.id}"]
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"PRAGMA user_version = {version}")
