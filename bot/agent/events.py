@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.agent.rooms import Room
+
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
@@ -50,6 +52,13 @@ class ForgetExchange:
     `user_id` is who asked for it; they were allowed to.
     """
 
-    request_id: str
+    request_id: int
     reply_id: int
     user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerComing:
+    """The agent is about to answer somebody in this room; nobody was asked for an answer yet."""
+
+    room: Room

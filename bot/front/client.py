@@ -13,7 +13,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import FeedbackGiven, MessageEdited, MessagesDeleted
+from bot.agent.events import AnswerComing, FeedbackGiven, MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.models import ModelType
 from bot.agent.runtime import AgentRuntime
@@ -25,14 +25,17 @@ from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
 from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
+from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
+from bot.front.housekeeping import Housekeeping
 from bot.front.open_channels import OpenChannels
 from bot.front.people import author_of, readable, without_mention, world_of
 from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
 from bot.front.raw_gate import RawGate
+from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
-from bot.front.slash_commands import add_commands, sync_commands
+from bot.front.slash_commands import add_commands, respond, sync_commands
 from bot.front.votes import Votes, vote_of
 from bot.store.records import ChatMessage, World, WorldKind
 
@@ -107,6 +110,7 @@ class UnderstudyClient(discord.Client):
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.housekeeping = Housekeeping(self, agent)
 
     @property
     def ws(self) -> DiscordWebSocket:
@@ -124,7 +128,8 @@ class UnderstudyClient(discord.Client):
     async def setup_hook(self) -> None:
         """Before the gateway: open channels, the buttons of earlier answers, slash commands."""
         self._channels.load()
-        self.add_dynamic_items(ControlButton)
+        self.add_dynamic_items(ControlButton, PressedAction)
+        self._own(self.housekeeping.daily())
         add_commands(self.tree, list(self.agent.actions), self._run_command)
         self.tree.add_command(agent_group(self.decisions))
         try:
@@ -137,6 +142,25 @@ class UnderstudyClient(discord.Client):
         for guild in self.guilds:
             self._channels.notice_threads(guild.threads)
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+        self._own(self.housekeeping.catch_up())
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was added to a server."""
+        self._own(self.housekeeping.joined(guild.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed from a server."""
+        await self.book.forget(World(WorldKind.GUILD, guild.id))
+        self._own(self.housekeeping.left(guild.id))
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel was deleted: so is what is kept of it."""
+        self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread was deleted: so is what is kept of it."""
+        self._channels.lose_thread(payload.thread_id)
+        self._own(self.housekeeping.room_gone(payload.guild_id, payload.thread_id))
 
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""
@@ -152,10 +176,6 @@ class UnderstudyClient(discord.Client):
         """A guild came back: so did its threads."""
         self._channels.notice_threads(guild.threads)
 
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot was removed from a guild."""
-        await self.book.forget(World(WorldKind.GUILD, guild.id))
-
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """A thread was created: by the bot, or in a channel where every message may be for it."""
         self._channels.notice_threads([thread])
@@ -169,10 +189,6 @@ class UnderstudyClient(discord.Client):
     async def on_thread_remove(self, thread: discord.Thread) -> None:
         """The bot was taken out of a thread."""
         self._channels.leave_thread(thread.id)
-
-    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
-        """A thread is gone."""
-        self._channels.lose_thread(payload.thread_id)
 
     def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:
         guild = self.get_guild(guild_id)
@@ -329,7 +345,7 @@ class UnderstudyClient(discord.Client):
         )
         outcome = await runtime.handle_message(told)
         if isinstance(outcome, ActionResult):
-            await message.reply(outcome.text, mention_author=False)
+            await message.reply(outcome.text, mention_author=False, **extras(outcome))
         elif isinstance(outcome, Question):
             await self._ask(outcome.action, message)
         elif kind is not Attention.COMMAND and asking is not None:
@@ -362,6 +378,7 @@ class UnderstudyClient(discord.Client):
             return
         if isinstance(message.channel, discord.Thread):
             self._channels.join_thread(message.channel.id)
+        await runtime.emit(AnswerComing(DiscordRoom(message.channel)))
         task = Task(message, message.author.id, settings)
         await self._conversation.answer(runtime, task, asking, me)
 
@@ -380,6 +397,15 @@ class UnderstudyClient(discord.Client):
         author = author_of(interaction.user, interaction.guild)
         async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
             return await runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+
+    async def press(self, interaction: discord.Interaction, action: str, text: str) -> None:
+        """A button that runs an action was pressed."""
+        try:
+            found = self.agent.action(action)
+        except KeyError:
+            await interaction.response.send_message("This does nothing any more.", ephemeral=True)
+            return
+        await respond(interaction, self._run_command(interaction, found, text))
 
 
 async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:

@@ -38,11 +38,11 @@ A_ROW = 5
 
 @dataclass(frozen=True, slots=True)
 class AnswerRef:
-    """Which answer: to which message (id) of whom (id), by which model request (32 hex digits)."""
+    """Which answer: to which message (id) of whom (id), by which model request."""
 
     question_id: int
     asker_id: int
-    request_id: str
+    request_id: int
 
 
 class Pressed(Protocol):
@@ -58,7 +58,7 @@ class ControlButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=re.compile(
         r"talk:(?P<control>[a-z]+):(?P<question>[0-9]{1,20}):(?P<asker>[0-9]{1,20})"
-        r":(?P<request>[0-9a-f]{32})"
+        r":(?P<request>[0-9]{1,20})"
     ),
 ):
     """A button of an answer that was pressed."""
@@ -79,7 +79,7 @@ class ControlButton(
         /,
     ) -> Self:
         """The button with this id."""
-        answer = AnswerRef(int(match["question"]), int(match["asker"]), match["request"])
+        answer = AnswerRef(int(match["question"]), int(match["asker"]), int(match["request"]))
         button = cast("discord.ui.Button[discord.ui.View]", item)
         return cls(button, Control(match["control"]), answer)
 

@@ -10,7 +10,7 @@ from bot.agent.agent import Agent
 from bot.agent.runtime import AgentRuntime
 from bot.front.agent_settings import DEFAULTS, AgentSettings, as_json
 from bot.front.open_channels import OpenChannels
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
 log = logging.getLogger(__name__)

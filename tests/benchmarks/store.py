@@ -18,7 +18,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -33,6 +33,7 @@ COMMIT = 512
 CONTEXT = 8
 FIRST_ID = 1_500_000_000_000_000_000
 SYSTEM = ChatMessage("system", "You are a helpful assistant named Understudy. " * 6)
+Keep = Callable[[int, Exchange], Awaitable[None]]
 PRAGMAS = ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL")
 
 
@@ -121,7 +122,7 @@ async def naive(work: list[tuple[int, Exchange]], folder: Path) -> float:
         return len(work) / (time.perf_counter() - began)
 
 
-async def by_callers(work, keep) -> None:  # type: ignore[no-untyped-def]
+async def by_callers(work: Sequence[tuple[int, Exchange]], keep: Keep) -> None:
     """Each caller takes the next one when its own is kept."""
     left = iter(work)
 

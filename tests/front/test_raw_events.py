@@ -466,7 +466,7 @@ async def test_the_decision_is_the_one_on_the_built_message(tmp_path: Path) -> N
             dropped = gate.unneeded(frame_of(data, ensure_ascii=ensure_ascii)) is not None
             assert gate.unread == unread
             built = build(client, data)
-            kind = attention(built, me, stage.agent.matcher)
+            kind = attention(built, me, stage.agent.matcher, stage.client.open_channels)
             counts[kind] += 1
             assert dropped == (kind is Attention.NONE)
 
@@ -510,6 +510,9 @@ async def test_no_frame_is_too_odd_for_the_gate(tmp_path: Path) -> None:
                 built = build(stage.client, data)
             except (TypeError, ValueError, KeyError, AttributeError):
                 return
-            assert attention(built, stage.client.user, stage.agent.matcher) is Attention.NONE
+            assert (
+                attention(built, stage.client.user, stage.agent.matcher, frozenset())
+                is Attention.NONE
+            )
 
         judged()
