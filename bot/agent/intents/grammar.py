@@ -111,9 +111,9 @@ class Grammar:
             )
             if part
         ]
-        self._denied, self._warning, *self._asides = [
+        self._denied, self._qualifier, self._newcomer, self._warning, *self._asides = [
             re.compile(self._compiled(language.parts[part])) if part in language.parts else None
-            for part in ("denied", "warning", "aside", "aside_after")
+            for part in ("denied", "qualifier", "newcomer", "warning", "aside", "aside_after")
         ]
 
     def symbols(self, groups: Iterable[frozenset[str]], *, asks: bool = False) -> str:
@@ -149,6 +149,14 @@ class Grammar:
     def denies(self, symbols: str) -> bool:
         """Say whether something is said not to be a thing ("it isn't the lamp")."""
         return self._denied is not None and self._denied.search(symbols) is not None
+
+    def qualifies(self, symbols: str) -> bool:
+        """Say whether a name only tells which other thing is meant ("the reasoning course")."""
+        return self._qualifier is not None and self._qualifier.search(symbols) is not None
+
+    def brings_up(self, symbols: str) -> bool:
+        """Say whether a remark begins with another thing that "it" may be ("my fan is loud")."""
+        return self._newcomer is not None and self._newcomer.match(symbols) is not None
 
     def warns(self, symbols: str) -> bool:
         """Say whether this begins with what not to do or not to mind ("don't ask me again")."""

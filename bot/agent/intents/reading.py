@@ -318,6 +318,8 @@ class Reader:
             limits.append((Level.ASK, "it is joined to something else"))
         if self._named_afterwards(said[-1], clauses):
             limits.append((Level.ASK, "what “it” is comes only in a remark behind it"))
+        if any(self._may_be_another(clause, clauses) for clause in said):
+            limits.append((Level.ASK, "“it” may be something else that was spoken of"))
         if any(not clause.names for clause in said):
             limits.append((Level.ADDRESSED, "it says only “it”"))
         if others or len(said) > 1:
@@ -358,6 +360,15 @@ class Reader:
             if index < at or other.role is Role.NAME
             for word in other.words
         )
+
+    def _may_be_another(self, clause: Clause, clauses: Sequence[Clause]) -> bool:
+        """Say whether "it" may be another thing than the name that was last spoken of before it."""
+        before = clauses[: clauses.index(clause)]
+        named = [at for at, other in enumerate(before) if any(word.name for word in other.words)]
+        if clause.names or not named:
+            return False
+        naming, *between = (self._symbols(other.words) for other in before[named[-1] :])
+        return self._grammar.qualifies(naming) or any(map(self._grammar.brings_up, between))
 
     def _joined_doubtfully(self, clauses: Sequence[Clause]) -> bool:
         """Say whether an "and" or "but" stands beside something that is asked for."""

@@ -236,6 +236,36 @@ def test_it_may_be_what_a_negative_remark_is_about(remark: str) -> None:
     assert (match.outcome, match.action) == (Outcome.ACT, DISABLE)
 
 
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "The custom reasoning course was cancelled.", "The reasoning test is over.",
+        "My phone is ringing during the custom reasoning talk.", "I opened a custom reasoning tab.",
+        "Our company's reasoning service is down.", "Good reasoning!",
+        "Custom reasoning is fine. My fan is too loud.", "Your reasoning is good. Your mic is on.",
+        "I like custom reasoning. But the sound is annoying.",
+        "We talked about custom reasoning. Then the radio came on.",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("asked", ["Turn it off.", "Can you start it?", "Is it on?"])
+def test_it_is_asked_back_when_another_thing_was_spoken_of(remark: str, asked: str) -> None:
+    match = MATCHER.match(f"{remark} {asked}", addressed=True)
+    assert match.outcome is not Outcome.ACT
+
+
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "The music is loud. Custom reasoning is too slow.", "The reasoning service is too slow.",
+        "The server lags because of custom reasoning.", "Custom reasoning sucks.",
+        "The reasoning is too slow.", "The custom reasoning feature confuses my friends.",
+    ],
+)  # fmt: skip
+def test_it_is_the_thing_that_was_last_spoken_of(remark: str) -> None:
+    match = MATCHER.match(f"{remark} Turn it off.", addressed=True)
+    assert (match.outcome, match.action) == (Outcome.ACT, DISABLE)
+
+
 ASIDES = (
     "We begin tomorrow.", "I have an exam next week.", "Thanks for your help yesterday!",
     "We are about to start.", "I'm going to have a long night.",
