@@ -43,6 +43,7 @@ class Housekeeping:
         self._agent = agent
         self._pause_seconds = pause_seconds
         self._catching_up = asyncio.Lock()
+        self._waiting = False
 
     async def joined(self, guild_id: int) -> None:
         """The bot was added to a server."""
@@ -64,9 +65,12 @@ class Housekeeping:
     async def catch_up(self) -> None:
         """Follow what was deleted and edited while the bot was down, as far as Discord tells."""
         upkeep = self._agent.upkeep
-        if upkeep is None or self._catching_up.locked():
+        if upkeep is None or self._waiting:
             return
+        # One that is under way may be past what happened since: then another follows it.
+        self._waiting = True
         async with self._catching_up:
+            self._waiting = False
             await done(upkeep.present({guild.id for guild in self._client.guilds}))
             for world in upkeep.worlds():
                 if self._in_reach(world):

@@ -10,7 +10,7 @@ from bot.store.forgetting import ids
 from bot.store.transactions import transaction
 
 SETTING = "privacy"
-REMEMBERED_REPLIES = 4_096
+REMEMBERED_REPLIES = 256
 
 
 @dataclass(frozen=True, slots=True)

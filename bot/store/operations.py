@@ -95,7 +95,7 @@ _COLUMNS = [field.name for field in fields(Exchange) if field.name != "input"]
 _exchange_values = attrgetter(*_COLUMNS)
 _required_values = attrgetter("id", "timestamp", "model_type", "success", "latency_ms")
 _message_values = attrgetter(*(field.name for field in fields(ChatMessage)))
-_names = {kind: [field.name for field in fields(kind)] for kind in KINDS}
+_names = {kind: [field.name for field in fields(kind)] for kind in KINDS if kind is not Exchange}
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -110,7 +110,8 @@ def encode(operation: Operation) -> tuple[int, bytes]:
             values: tuple[Any, ...] = _exchange_values(operation)
             body = _encode((*values, [_message_values(message) for message in operation.input]))
         else:
-            values = tuple(getattr(operation, name) for name in _names[type(operation)])
+            names = _names[type(operation)]
+            values = tuple([getattr(operation, name) for name in names])
             body = _encode(values)
     except UnicodeError:
         # Its own text would quote what somebody said.

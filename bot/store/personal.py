@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bot.store import consenting, retention
 from bot.store.consenting import Agreements
-from bot.store.erasing import is_clean, wipe
+from bot.store.erasing import empty_log, is_clean, wipe
 from bot.store.errors import FAILURES, translate
 from bot.store.files import FOLDERS, open_world, path_of
 from bot.store.forgetting import (
@@ -33,6 +33,7 @@ from bot.store.sqlite import SqliteStore
 
 AT_ONCE = 2
 PAUSE_SECONDS = 0.002
+LARGE_FILE = 256 << 20
 
 T = TypeVar("T")
 Work = Callable[[Connection, Pace], T]
@@ -95,7 +96,10 @@ class PersonalRecords:
         return await self._read(world, partial(person_data, user_id=user_id), {})
 
     async def forget_people(self, world: World, people: Mapping[int, int]) -> Forgotten:
-        """Forget all of these from before their time (ms), down to the bytes of the file."""
+        """Forget all of these from before their time (ms).
+
+        Down to the bytes of the file; of a large one, those wait for the next `expire`.
+        """
 
         def work(connection: Connection, pace: Pace) -> Forgotten:
             gone = Forgotten()
@@ -103,19 +107,19 @@ class PersonalRecords:
                 gone += forget_person(connection, user_id, until, pace)
             if gone.rows:
                 retention.sweep(connection, now(), pace)
-            wipe(connection)
+            self._wipe_if_small(world, connection)
             return gone
 
         await self._drained(world)
         return await self._step(world, work, Forgotten())
 
     async def forget_rooms(self, world: World, room_ids: Sequence[int]) -> int:
-        """Forget what was said in these channels and threads, down to the bytes of the file."""
+        """Forget what was said in these channels and threads, in the same way."""
 
         def work(connection: Connection, pace: Pace) -> int:
             gone = forget_rooms(connection, room_ids, pace)
             retention.sweep(connection, now(), pace)
-            wipe(connection)
+            self._wipe_if_small(world, connection)
             return gone
 
         await self._drained(world)
@@ -138,6 +142,10 @@ class PersonalRecords:
         """Make sure that what was deleted is gone from the file's bytes, and from its log's."""
         await self._drained(world)
         return await self._step(world, lambda connection, _: wipe(connection), True)
+
+    async def is_clean(self, world: World) -> bool:
+        """Whether nothing was deleted since the file was last written anew."""
+        return await self._read(world, is_clean, True)
 
     async def authors(self, world: World) -> list[int]:
         """Everyone of whom something is kept."""
@@ -173,6 +181,13 @@ class PersonalRecords:
             return path_of(self._store.folder, world).stat().st_size
         except OSError:
             return 0
+
+    def _wipe_if_small(self, world: World, connection: Connection) -> None:
+        """Write a file anew, unless that would take seconds; its log is emptied either way."""
+        if self.size(world) <= LARGE_FILE:
+            wipe(connection)
+        else:
+            empty_log(connection)
 
     def close(self) -> None:
         """End the calls that are under way, after the step that they are at."""

@@ -9,6 +9,8 @@ from bot.store.transactions import transaction
 MARKED_AT_ONCE = 2_000
 UNDER_WAY_MS = 3_600_000
 """An exchange that is written from here on was asked for at most this long ago."""
+TOMBSTONE_MS = 366 * 86_400_000
+"""For so long a deleted message keeps its place, so that no restored backup brings it back."""
 
 UNRATED = """
     SELECT e.id FROM exchanges e WHERE e.id > ?1 AND e.id <= ?2
@@ -25,11 +27,12 @@ MARK = """
     FROM exchanges e, json_each(e.prompt) p WHERE e.id > ? AND e.id <= ?
 """
 SWEEP_MESSAGES = """
-    DELETE FROM messages WHERE id > ? AND id <= ? AND id NOT IN (SELECT ref FROM temp.quoted)
+    DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND id NOT IN (SELECT ref FROM temp.quoted)
     AND (exchange_id IS NULL OR exchange_id NOT IN (SELECT id FROM exchanges))
+    AND NOT (exchange_id IS NULL AND state = 1 AND message_id > ?3)
 """
 SWEEP_TEXTS = """
-    DELETE FROM texts WHERE id > ? AND id <= ? AND -id NOT IN (SELECT ref FROM temp.quoted)
+    DELETE FROM texts WHERE id > ?1 AND id <= ?2 AND -id NOT IN (SELECT ref FROM temp.quoted)
 """
 LAST = 2**63 - 1
 
@@ -74,12 +77,16 @@ def sweep(connection: sqlite3.Connection, now: int, pace: Pace = no_pace) -> int
         pace()
     since = snowflake(now - UNDER_WAY_MS)
     gone = 0
-    for table, statement in (("messages", SWEEP_MESSAGES), ("texts", SWEEP_TEXTS)):
+    young = (snowflake(now - TOMBSTONE_MS),)
+    for table, statement, more in (
+        ("messages", SWEEP_MESSAGES, young),
+        ("texts", SWEEP_TEXTS, ()),
+    ):
         after = 0
         while (until := following(connection, table, after, AT_ONCE)) is not None:
             with transaction(connection):
                 connection.execute(MARK, (since, LAST))
-                gone += connection.execute(statement, (after, until)).rowcount
+                gone += connection.execute(statement, (after, until, *more)).rowcount
             after = until
             pace()
     connection.execute("DROP TABLE temp.quoted")

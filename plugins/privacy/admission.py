@@ -11,7 +11,7 @@ from plugins.privacy.people import People
 from plugins.privacy.policy import Mode, PrivacySettings
 
 NOT_RECORDED = "[not recorded]"
-REMEMBERED = 4_096
+REMEMBERED = 256
 
 UNREAD = "it is not known who agreed"
 NO_NOTICE = "nobody was told there yet"

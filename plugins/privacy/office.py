@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.store.forgetting import Forgotten
 from bot.store.installation import Installation
-from bot.store.personal import PersonalRecords, now
+from bot.store.personal import LARGE_FILE, PersonalRecords, now
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted
 from bot.store.records import World, WorldKind
@@ -26,7 +26,6 @@ DAY_SECONDS = 86_400.0
 ROUND_SECONDS = 30.0
 RETRY_ROUNDS = 20
 FIRST_NIGHT_SECONDS = 300.0
-LARGE_FILE = 256 << 20
 DEPARTED_DAYS = 30
 SET_ASIDE = "it is damaged and was set aside; whoever runs this bot can repair or delete it"
 

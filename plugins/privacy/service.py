@@ -11,7 +11,7 @@ from bot.agent.rooms import Room, RoomError
 from bot.agent.runtime import AgentRuntime
 from bot.store.problems import StoreError
 from bot.store.records import Exchange, World
-from plugins.privacy.admission import Admission
+from plugins.privacy.admission import REMEMBERED, Admission
 from plugins.privacy.notices import notice
 from plugins.privacy.policy import PrivacySettings
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 PLUGIN = "privacy"
 RECORDING_SERVICE = "reasoning"
 UNREAD_SECONDS = 5.0
-POST_SECONDS = 5.0
+POST_SECONDS = 3.0
 
 
 @runtime_checkable
@@ -81,7 +81,7 @@ class PrivacyService:
         """The exchange as it may be kept; None where nothing of it may."""
         if exchange.user_id is not None:
             self._asked[exchange.id] = exchange.user_id
-            if len(self._asked) > 256:
+            if len(self._asked) > REMEMBERED:
                 del self._asked[next(iter(self._asked))]
         admitted, reason = self._rules.admit(exchange)
         if admitted is None:

@@ -119,11 +119,16 @@ async def test_what_happened_while_the_bot_was_down_is_followed(tmp_path: Path) 
 
 
 async def test_what_cannot_be_seen_is_not_taken_for_deleted(tmp_path: Path) -> None:
-    """A history that may not be read is empty; errors say nothing."""
+    """A history that may not be read is empty; errors say nothing, nor does an archived thread."""
+    there = [["Ben: still there"], ["Ben: in an archived thread"]]
     async with FakeDiscord() as fake:
         async with watched(tmp_path, fake) as stage:
             await question(stage, "still there")
-            await settled(stage)
+            thread = await stage.ben.object_of(
+                "POST", f"/channels/{stage.channel_id}/threads", {"name": "t", "type": 11}
+            )
+            await stage.say_in(thread["id"], stage.ben, f"<@{stage.bot_id}> in an archived thread")
+            await stage.ada.request("PATCH", f"/channels/{thread['id']}", {"archived": True})
             place = fake.world.channels[int(stage.channel_id)]
             bot = int(stage.bot_id)
         fake.world.set_overwrite(
@@ -131,13 +136,16 @@ async def test_what_cannot_be_seen_is_not_taken_for_deleted(tmp_path: Path) -> N
         )
         async with watched(tmp_path, fake, enabled=False) as stage:
             await stage.client.housekeeping.catch_up()
-            assert inputs(stage) == [["Ben: still there"]]
+            await settled(stage)
+            assert inputs(stage) == there
         fake.world.remove_overwrite(place, bot)
         fake.faults.cause(Answer("GET /channels/*", 403, times=50))
         async with watched(tmp_path, fake, enabled=False) as stage:
+            assert stage.client.get_channel(int(thread["id"])) is None
             await stage.client.housekeeping.catch_up()
             await stage.client.housekeeping.sweep()
-            assert inputs(stage) == [["Ben: still there"]]
+            await settled(stage)
+            assert inputs(stage) == there
 
 
 async def test_who_left_or_was_banned_is_forgotten_there_at_the_next_sweep(tmp_path: Path) -> None:

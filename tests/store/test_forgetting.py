@@ -253,6 +253,18 @@ def test_sweeping_spares_what_is_quoted_meanwhile(connection: sqlite3.Connection
     ) == ["name of 11: another", "name of 11: orphan"]
 
 
+def test_a_deleted_message_keeps_its_place_for_a_year(connection: sqlite3.Connection) -> None:
+    """So a backup that is merged into the file meanwhile does not bring its text back."""
+    do(connection, exchange(1, said("words", BEN, at(START, 1))), ReplyAttached(at(START, 1), (7,)))
+    do(connection, MessagesForgotten((at(START, 1),)))
+    expire(connection, START + 30 * DAY)
+    sweep(connection, START + 31 * DAY)
+    assert column(connection, "SELECT message_id FROM messages") == [at(START, 1)]
+    assert column(connection, "SELECT content FROM messages") == [None]
+    sweep(connection, START + 400 * DAY)
+    assert column(connection, "SELECT message_id FROM messages") == []
+
+
 def test_steps_are_short_transactions(connection: sqlite3.Connection, tmp_path: Path) -> None:
     """Between two steps another connection can write."""
     do(connection, *(exchange(n, said(f"text {n}", BEN, at(START, n))) for n in range(1, 700)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.front import housekeeping
+from bot.store import personal
 from plugins.privacy import office
 from plugins.privacy.actions import privacy_actions
 from plugins.privacy.policy import PrivacySettings
@@ -86,7 +87,7 @@ def test_the_page_s_numbers_are_the_code_s(first: str, number: str) -> None:
 
 
 def test_what_the_page_says_beside_the_tables() -> None:
-    assert f"more than {office.LARGE_FILE >> 20} MB" in PAGE
+    assert f"more than {personal.LARGE_FILE >> 20} MB" in PAGE
     assert office.ROUND_SECONDS <= 60
     assert "within a minute" in PAGE
     assert office.ROUND_SECONDS * office.RETRY_ROUNDS == 600
