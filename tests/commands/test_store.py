@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +87,18 @@ def test_export_says_what_is_wrong(
         arguments[1] = str(GUILD.id)
     assert main(["export", *arguments]) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_export_ends_quietly_when_nobody_reads_on(folder: Path) -> None:
+    fill(folder, [exchange(number, output="x" * 5_000) for number in range(COUNT, 600)]).close()
+    call = f"'{sys.executable}' -m bot export --guild {GUILD.id} | head -c 10"
+    done = subprocess.run(
+        ["bash", "-c", f"{call}; exit ${{PIPESTATUS[0]}}"],  # noqa: S607
+        capture_output=True,
+        cwd=Path(__file__).resolve().parents[2],
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (141, b'{"id":1174', b"")
 
 
 def test_a_backup_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
