@@ -15,6 +15,7 @@ from bot.cli import main
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
+from bot.store.locking import alone, is_running
 from bot.store.operations import encode
 from bot.store.setting_aside import rename_aside
 from tests.store.filling import DM, GUILD, exchange, fill
@@ -41,6 +42,16 @@ def bot_running(folder: Path) -> Iterator[None]:
     with (folder / "inbox" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def test_a_bot_that_is_started_meanwhile_waits(folder: Path) -> None:
+    assert not is_running(folder)
+    with alone(folder), (folder / "inbox" / "lock").open("w") as lock:
+        assert is_running(folder)
+        for kind in (fcntl.LOCK_EX, fcntl.LOCK_SH):
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    assert not is_running(folder)
 
 
 def test_export_writes_a_file_when_it_is_whole(
