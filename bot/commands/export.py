@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -88,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return FAILED
     except BrokenPipeError:
-        sys.stderr.close()
+        # So that Python, when it ends, does not try again and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
     if args.output is not None:
         print(f"{args.output}: {count:,} exchanges.", file=sys.stderr)

@@ -12,7 +12,14 @@ from bot.store.applying import apply
 from bot.store.copying import copy_whole, flush
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
-from bot.store.files import BEFORE_UPGRADES, make_private, open_world, path_of, schema_version
+from bot.store.files import (
+    BEFORE_UPGRADES,
+    FOLDERS,
+    make_private,
+    open_world,
+    path_of,
+    schema_version,
+)
 from bot.store.operations import MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -22,6 +29,8 @@ BACKUPS = "backups"
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"(\d{8}T\d{6}Z)(-before-restore)?(-\d+)?(\.partial)?")
 FORGOTTEN_AT_ONCE = 500
+# Repaired files, and what a command that was killed left behind.
+LEFT = (f"*{REPAIRED}*", "*.new/**/*", "*.salvaged/**/*", "*.converting*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,8 @@ def prune_backups(
     places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
     gone = [path for place in places for path in prune_folder(place, limit)]
     old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
-    old += [path for name in ("guilds", "dms") for path in (folder / name).glob(f"*{REPAIRED}*")]
+    for name in FOLDERS.values():
+        old += [path for left in LEFT for path in (folder / name).glob(left) if path.is_file()]
     for path in old:
         if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
             path.unlink()

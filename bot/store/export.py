@@ -12,6 +12,8 @@ ROW_GROUP_BYTES = 3 << 20
 PARQUET_NUMBERS = {"latency_ms": "float64", "first_token_ms": "float64"}
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
+# What people select by; each takes memory for every group of rows until the end.
+PARQUET_STATISTICS = ("id", "timestamp")
 PARQUET_TEXTS = {
     *("model_type", "provider", "model", "input", "output", "reasoning", "finish_reason"),
     *("error", "fallback_from", "fallback_reason"),
@@ -37,7 +39,11 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     written = Written()
     last_id = 0
     with parquet.ParquetWriter(
-        written, schema, compression="zstd", use_dictionary=PARQUET_DICTIONARIES
+        written,
+        schema,
+        compression="zstd",
+        use_dictionary=PARQUET_DICTIONARIES,
+        write_statistics=list(PARQUET_STATISTICS),
     ) as writer:
         waiting: list[Any] = []
         for rows in read_rows(connection, choice):

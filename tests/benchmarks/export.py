@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bot.commands import export
 from bot.store.engine import Engine
@@ -26,6 +27,9 @@ from bot.store.files import path_of
 from bot.store.pages import read_page
 from bot.store.reading import reading
 from tests.benchmarks.big_file import WORLD, build
+
+Cost = tuple[float, float]
+"""Seconds by the clock, and of CPU."""
 
 QUERY = "SELECT * FROM training_data"
 SIZES = """
@@ -104,7 +108,7 @@ def exports(folder: Path, runs: int) -> None:
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     command = f"sqlite3 -cmd '.mode json' '{path}' '{QUERY}'"
-    calls: dict[str, Callable[[], float]] = {
+    calls: dict[str, Callable[[], Cost]] = {
         "sqlite3 .mode json": lambda: shell(f"{command} > /dev/null"),
         "jsonl": lambda: ours(folder),
         "sqlite3 .mode json | zstd -3": lambda: shell(f"{command} | zstd -3 > {scratch}/cli.zst"),
@@ -112,41 +116,49 @@ def exports(folder: Path, runs: int) -> None:
         "csv": lambda: ours(folder, "--format", "csv"),
         "parquet": lambda: ours(folder, "--format", "parquet", "-o", str(scratch / "x.parquet")),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    costs: dict[str, list[Cost]] = {name: [] for name in calls}
     for _ in range(runs):
         for name, call in calls.items():
-            seconds[name].append(call())
+            costs[name].append(call())
     shutil.rmtree(scratch)
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    for name, median in medians.items():
+    medians = {
+        name: [statistics.median(values) for values in zip(*found, strict=True)]
+        for name, found in costs.items()
+    }
+    for name, (wall, cpu) in medians.items():
         reference = "sqlite3 .mode json" + (" | zstd -3" if "zst" in name else "")
-        ratio = medians[reference] / median
-        print(f"{name}: {rows / median:,.0f} exchanges/s, {ratio:.2f} of the command line")
+        wall_there, cpu_there = medians[reference]
+        print(
+            f"{name}: {rows / wall:,.0f} exchanges/s, {wall_there / wall:.2f} of the command line;"
+            f" {cpu / rows * 1e6:.1f} µs of CPU each, {cpu_there / cpu:.2f}"
+        )
 
 
-def shell(command: str) -> float:
-    """Seconds that a shell command takes."""
-    begun = time.monotonic()
-    subprocess.run(command, shell=True, check=True)  # noqa: S602 - our own
-    return time.monotonic() - begun
+def timed(command: list[str], **how: Any) -> tuple[Cost, bytes]:  # noqa: ANN401 - as subprocess
+    """What a command costs, and its standard error."""
+    begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, stderr=subprocess.PIPE, check=True, **how)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return (time.monotonic() - begun, cpu), done.stderr
 
 
-def ours(folder: Path, *arguments: str) -> float:
-    """Seconds that the command takes, with the start of Python; its memory is printed."""
+def shell(command: str) -> Cost:
+    """What a shell command costs."""
+    return timed(["/bin/sh", "-c", command])[0]
+
+
+def ours(folder: Path, *arguments: str) -> Cost:
+    """What the command costs, with the start of Python; its memory is printed."""
     child = [sys.executable, "-m", "tests.benchmarks.export", "--child"]
-    call = [*child, "export", "--guild", str(WORLD.id), *arguments]
-    begun = time.monotonic()
-    done = subprocess.run(
-        call,
+    cost, told = timed(
+        [*child, "export", "--guild", str(WORLD.id), *arguments],
         env={**os.environ, "DATA_DIR": str(folder)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        check=True,
     )
-    seconds = time.monotonic() - begun
-    grown = json.loads(done.stderr.splitlines()[-1])
-    print(f"  export {' '.join(arguments)}: {seconds:.1f} s, grew by {grown / 1024:.1f} MB")
-    return seconds
+    grown = json.loads(told.splitlines()[-1])
+    print(f"  export {' '.join(arguments)}: {cost[0]:.1f} s, grew by {grown / 1024:.1f} MB")
+    return cost
 
 
 def export_here(arguments: list[str]) -> None:
@@ -156,9 +168,15 @@ def export_here(arguments: list[str]) -> None:
     args = parser.parse_args(arguments)
     if "parquet" in arguments:
         import pyarrow.parquet  # noqa: F401
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     args.run(args)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, file=sys.stderr)
+    print(peak_memory() - before, file=sys.stderr)
+
+
+def peak_memory() -> int:
+    """The most KB that this process ever had; getrusage counts its parent's, too."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import contextlib
 import fcntl
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from bot.cli import main
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
+from bot.store.locking import alone, is_running
 from bot.store.operations import encode
 from bot.store.setting_aside import rename_aside
 from tests.store.filling import DM, GUILD, exchange, fill
@@ -39,6 +42,16 @@ def bot_running(folder: Path) -> Iterator[None]:
     with (folder / "inbox" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def test_a_bot_that_is_started_meanwhile_waits(folder: Path) -> None:
+    assert not is_running(folder)
+    with alone(folder), (folder / "inbox" / "lock").open("w") as lock:
+        assert is_running(folder)
+        for kind in (fcntl.LOCK_EX, fcntl.LOCK_SH):
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    assert not is_running(folder)
 
 
 def test_export_writes_a_file_when_it_is_whole(
@@ -85,6 +98,18 @@ def test_export_says_what_is_wrong(
         arguments[1] = str(GUILD.id)
     assert main(["export", *arguments]) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_export_ends_quietly_when_nobody_reads_on(folder: Path) -> None:
+    fill(folder, [exchange(number, output="x" * 5_000) for number in range(COUNT, 600)]).close()
+    call = f"'{sys.executable}' -m bot export --guild {GUILD.id} | head -c 10"
+    done = subprocess.run(
+        ["bash", "-c", f"{call}; exit ${{PIPESTATUS[0]}}"],  # noqa: S607
+        capture_output=True,
+        cwd=Path(__file__).resolve().parents[2],
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (141, b'{"id":1174', b"")
 
 
 def test_a_backup_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

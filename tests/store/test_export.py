@@ -167,6 +167,14 @@ def test_a_message_said_in_another_role_and_one_that_is_missing(tmp_path: Path) 
         assert [first, second] == viewed(connection, "jsonl")
 
 
+def test_an_empty_text_is_not_null_in_csv(tmp_path: Path) -> None:
+    with contextlib.closing(fill(tmp_path, [exchange(0, output="", error=None)])) as connection:
+        text = b"".join(piece.text for piece in FORMATS["csv"](connection, Choice())).decode()
+    (row,) = csv.reader([text.splitlines()[1].replace('""', "quoted")])
+    assert row[training_rows.COLUMNS.index("output")] == "quoted"
+    assert row[training_rows.COLUMNS.index("error")] == ""
+
+
 def test_fragments_are_forgotten_and_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

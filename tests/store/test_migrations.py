@@ -102,7 +102,7 @@ def test_a_migration_that_fails_changes_nothing(
     tmp_path: Path, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = write_earlier(tmp_path, version)
-    broken = (*MIGRATIONS[:-1], MIGRATIONS[-1] + "DELETE FROM nowhere;")
+    broken = (*MIGRATIONS[:-1], MIGRATIONS[-1] + "DROP TABLE nowhere;")
     monkeypatch.setattr(store_files, "MIGRATIONS", broken)
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         open_world(tmp_path, GUILD, Engine())

@@ -67,7 +67,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for batch in operations():
         fill(folder, batch).close()
     with contextlib.closing(open_world(folder, GUILD, Engine())) as connection:
-        connection.execute("INSERT INTO consents VALUES (9, 0, 5)")
+        connection.execute("INSERT INTO consents VALUES (8, 1, 5), (9, 0, 5)")
         connection.execute("INSERT INTO settings VALUES ('reasoning', '1')")
     return folder
 
@@ -200,8 +200,7 @@ def test_what_is_there_is_not_there_twice_and_deletions_win(original: Path, tmp_
     ]
     fill(tmp_path, [*batches[-2], *later]).close()
     with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
-        connection.execute("INSERT INTO consents VALUES (9, 1, 4)")
-        connection.execute("INSERT INTO consents VALUES (10, 1, 4)")
+        connection.execute("INSERT INTO consents VALUES (8, 0, 6), (9, 1, 4), (10, 1, 4)")
     (aside,) = set_aside_in(path)
     done = repair(tmp_path, GUILD, aside, Engine())
     assert done.added["exchanges"] == COUNT - 1
@@ -212,7 +211,7 @@ def test_what_is_there_is_not_there_twice_and_deletions_win(original: Path, tmp_
     assert not [one for one in said if "<said 148>" in one]
     with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
         consents = connection.execute("SELECT * FROM consents ORDER BY user_id").fetchall()
-        assert consents == [(9, 0, 5), (10, 1, 4)]
+        assert consents == [(8, 0, 6), (9, 0, 5), (10, 1, 4)]
         assert connection.execute("SELECT * FROM settings").fetchall() == []
     # Once more, as after a kill before the file was renamed.
     aside.write_bytes(done.kept_as.read_bytes())
@@ -238,6 +237,26 @@ def test_the_log_is_read_too(tmp_path: Path) -> None:
     path.unlink()
     repair(tmp_path, GUILD, aside, Engine())
     assert list(rows_by_id(tmp_path).values()) == expected
+
+
+def test_what_was_not_committed_is_not_read(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(number) for number in range(5)]).close()
+    path = path_of(tmp_path, GUILD)
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("BEGIN")
+        connection.execute("UPDATE exchanges SET output = 'not meant so'")
+        connection.execute("CREATE TABLE filler AS SELECT zeroblob(100000)")
+        log = path.with_name(f"{path.name}-wal")
+        assert b"not meant so" in log.read_bytes()
+        aside = path.with_name(f"{path.name}.damaged-20260101T000000Z")
+        shutil.copy(path, aside)
+        shutil.copy(log, aside.with_name(f"{aside.name}-wal"))
+        connection.execute("ROLLBACK")
+    path.unlink()
+    repair(tmp_path, GUILD, aside, Engine())
+    found = [row["output"] for row in rows_by_id(tmp_path).values()]
+    assert found == [f"Answer {number}." for number in range(5)]
 
 
 def test_deleted_rows_do_not_come_back(tmp_path: Path) -> None:
