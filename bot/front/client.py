@@ -26,7 +26,7 @@ from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
 from bot.front.open_channels import OpenChannels
-from bot.front.people import author_of, readable, without_mention, world_of
+from bot.front.people import author_of, readable, speaker, without_mention, world_of
 from bot.front.presses import Presses
 from bot.front.settings_book import SettingsBook
 from bot.front.slash_commands import add_commands, sync_commands
@@ -324,7 +324,7 @@ class UnderstudyClient(discord.Client):
         me: discord.ClientUser,
     ) -> None:
         settings = await self.book.of(runtime)
-        name = settings.name or (message.guild.me if message.guild else me).display_name
+        name = speaker(settings.name or (message.guild.me if message.guild else me).display_name)
 
         async def context() -> Sequence[ChatMessage]:
             model = runtime.agent.models.find(ModelType.TEXT_SMALL)
