@@ -29,7 +29,7 @@ from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
 from bot.front.housekeeping import Housekeeping
 from bot.front.open_channels import OpenChannels
-from bot.front.people import author_of, readable, without_mention, world_of
+from bot.front.people import author_of, readable, speaker, without_mention, world_of
 from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
 from bot.front.raw_gate import RawGate
@@ -360,7 +360,7 @@ class UnderstudyClient(discord.Client):
         me: discord.ClientUser,
     ) -> None:
         settings = await self.book.of(runtime)
-        name = settings.name or (message.guild.me if message.guild else me).display_name
+        name = speaker(settings.name or (message.guild.me if message.guild else me).display_name)
 
         async def context() -> Sequence[ChatMessage]:
             model = runtime.agent.models.find(ModelType.TEXT_SMALL)
