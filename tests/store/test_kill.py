@@ -134,6 +134,7 @@ def lose_the_bot(loaded: Loaded, chance: random.Random, inbox: Path) -> None:
         assert [path.name for path in inbox.iterdir()] == ["lock"]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_kills_lose_nothing_that_was_reported_as_kept(tmp_path: Path) -> None:
     chance = random.Random()  # noqa: S311 - no secret
