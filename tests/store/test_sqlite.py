@@ -14,8 +14,9 @@ import pytest
 
 from bot.store import writer
 from bot.store.engine import Engine
+from bot.store.inbox import Inbox
 from bot.store.migrations import MIGRATIONS
-from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited
+from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited, encode
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
@@ -246,6 +247,26 @@ async def test_what_is_kept_is_there_at_the_next_start(home: SqliteStore) -> Non
     async with SqliteStore(home.folder, in_process=True) as again:
         await keep(again.world(GUILD), [exchange(B)])
         assert (await again.world(GUILD).stats()).exchanges == 2
+
+
+async def test_what_a_crash_left_is_moved_at_the_next_start(tmp_path: Path) -> None:
+    """Until then any world may have something, and nothing that changes it may be left out."""
+    inbox = Inbox(tmp_path, Engine())
+    inbox.append([(GUILD, *encode(exchange()))])
+    inbox.close()
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        store = home.world(GUILD)
+        assert store.exists
+        await store.write([MessagesForgotten((71,))])
+        await until(lambda: not home.writing.unsettled)
+        assert not home.world(DM).exists
+        await store.drained()
+        assert inputs(store) == ["Be kind.", "[deleted]"]
+
+
+async def test_changes_alone_make_no_file(store: SqliteWorldStore) -> None:
+    await keep(store, [MessagesForgotten((71,)), TextEdited(71, "x", LATER)])
+    assert not store.exists
 
 
 async def test_after_the_end_everybody_gets_an_answer(home: SqliteStore) -> None:
