@@ -113,16 +113,23 @@ class Drain:
         self.clear()
 
     def clear(self) -> None:
-        """Delete the segments of which nothing waits; what is stuck does not hold up the others."""
+        """Delete the segments of which nothing waits; what is stuck does not hold up the others.
+
+        Raises one of FAILURES when another segment is due and cannot be begun.
+        """
         with self._lock:
             gone = self._inbox.finished()
-            age = time.monotonic() - self._segment_since
-            if gone:
-                self._segment_since = time.monotonic()
-            elif self._troubled and age > SEGMENT_SECONDS:
-                self._inbox.carry_over()
-                gone = self._inbox.finished()
-                self._segment_since = time.monotonic()
+            now = time.monotonic()
+            age = now - self._segment_since
+            if gone or age > SEGMENT_SECONDS:
+                self._segment_since = now
+            if not gone and age > SEGMENT_SECONDS:
+                if self._troubled:
+                    self._inbox.carry_over()
+                    gone = self._inbox.finished()
+                elif self._inbox.current is not None:
+                    # Where something always waits, what was forgotten must not stay for long.
+                    self._inbox.begin_segment()
         for segment in gone:
             segment.delete()
 

@@ -118,8 +118,11 @@ def encode(operation: Operation) -> tuple[int, bytes]:
         raise UnstorableError("A text is no valid Unicode.") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnstorableError(f"It cannot be written down ({type(error).__name__}).") from None
-    if isinstance(operation, Exchange) and None in _required_values(operation):
-        raise UnstorableError("A value is missing.")
+    if isinstance(operation, Exchange):
+        required = _required_values(operation)
+        # What is no number would be written down as none.
+        if None in required or operation.latency_ms != operation.latency_ms:
+            raise UnstorableError("A value is missing.")
     for value in values:
         if isinstance(value, int) and not -LARGEST <= value < LARGEST:
             raise UnstorableError("A number is too large.")

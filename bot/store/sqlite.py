@@ -50,6 +50,7 @@ class SqliteStore:
         self.connections = Connections(folder, engine)
 
     async def __aenter__(self) -> Self:
+        self.writing.settle()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -97,8 +98,8 @@ class SqliteWorldStore:
 
     @property
     def exists(self) -> bool:
-        """Whether the file is there, or may be: its folder cannot be looked into."""
-        return self._unread > 0 or self._has_file
+        """Whether the file is there, or may be: its folder cannot be looked into, for example."""
+        return self._unread > 0 or self._store.writing.unsettled or self._has_file
 
     @property
     def _has_file(self) -> bool:

@@ -50,6 +50,7 @@ class Waiting:
 class Writing:
     """One writer, in a process of its own (or a thread of this one), begun when it is needed.
 
+    `unsettled` is whether an earlier run may have left something of any world in the inbox.
     `problem` says for people why nothing is being kept at present, `problems` why a world's file
     takes nothing. `lost` counts what was kept, and could not be put into its world's file.
     """
@@ -74,6 +75,8 @@ class Writing:
         self._sending = False
         self._closing = False
         self._idle = asyncio.Event()
+        self._settling: asyncio.Task[None] | None = None
+        self.unsettled = False
 
     @property
     def waiting(self) -> int:
@@ -91,12 +94,18 @@ class Writing:
         if self._bytes > self._most_bytes:
             self._give_way()
 
+    def settle(self) -> None:
+        """Move what an earlier run left in the inbox into the worlds' files, before long."""
+        if self._segments():
+            self.unsettled = True
+            self._settling = asyncio.create_task(self._settle(), name="store: settle the inbox")
+
     async def drained(self, world: World | None) -> None:
         """All that was handed over of this world (None: of all) is in its file.
 
         Raises StoreError when the file does not take it.
         """
-        if self._running is None and not any((self._folder / FOLDER).glob("*.sqlite3")):
+        if self._running is None and not self._segments():
             return
         if self._closing:
             raise StoreError(CLOSED)
@@ -115,6 +124,8 @@ class Writing:
     async def close(self, seconds: float = 10.0) -> None:
         """Hand over what waits and let the writer finish; what it has not taken by then is lost."""
         self._closing = True
+        if self._settling is not None:
+            self._settling.cancel()
         if self._running is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -170,6 +181,19 @@ class Writing:
                 self._bytes_sent += len(item.frame)
         if frames:
             self._link.send(b"".join(frames))
+
+    def _segments(self) -> bool:
+        return any((self._folder / FOLDER).glob("*.sqlite3"))
+
+    async def _settle(self) -> None:
+        while self.unsettled:
+            try:
+                await self.drained(None)
+            except StoreError:
+                # Said by `problem`.
+                await asyncio.sleep(RESTART_SECONDS[1])
+            else:
+                self.unsettled = False
 
     def _queue(self, item: Waiting) -> None:
         self._unsent.append(item)

@@ -1,35 +1,40 @@
 """The store, read back by plain sqlite3 as anybody would read it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import sqlite3
-import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.store import writer
+from bot.store.engine import Engine
+from bot.store.inbox import Inbox
 from bot.store.migrations import MIGRATIONS
+from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited, encode
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
 
+A, B, C = 1_001, 1_002, 1_003
 GUILD = World(WorldKind.GUILD, 1574079678635835395)
 DM = World(WorldKind.DM, 42)
 SYSTEM = ChatMessage("system", "Be kind.")
 QUESTION = ChatMessage("user", "Where is my cat?", name="ben", message_id=71, author_id=9)
 COLUMNS = [
     *("id", "timestamp", "guild_id", "room_id", "user_id", "message_id", "reply_id"),
-    *("model_type", "provider", "model", "input", "output", "reasoning", "success", "error"),
-    *("fallback_from", "fallback_reason", "latency_ms", "first_token_ms"),
-    *("prompt_tokens", "completion_tokens"),
+    *("model_type", "provider", "model", "input", "output", "reasoning", "finish_reason"),
+    *("success", "error", "fallback_from", "fallback_reason", "latency_ms", "first_token_ms"),
+    *("prompt_tokens", "completion_tokens", "thumbs_up", "thumbs_down"),
 ]
 
 
-def exchange(exchange_id: str = "a" * 32, *messages: ChatMessage) -> Exchange:
+def exchange(exchange_id: int = A, *messages: ChatMessage) -> Exchange:
     return Exchange(
         id=exchange_id,
         timestamp=1_700_000_000_123,
@@ -42,6 +47,7 @@ def exchange(exchange_id: str = "a" * 32, *messages: ChatMessage) -> Exchange:
         input=messages or (SYSTEM, QUESTION),
         output="On the sofa.",
         reasoning="Cats like sofas.",
+        finish_reason="stop",
         success=True,
         error=None,
         fallback_from=None,
@@ -53,11 +59,25 @@ def exchange(exchange_id: str = "a" * 32, *messages: ChatMessage) -> Exchange:
     )
 
 
+LATER = 1_700_000_000_999
+
+
+@pytest.fixture(params=["thread", "process"])
+async def home(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    async with SqliteStore(tmp_path, in_process=request.param == "thread") as home:
+        yield home
+
+
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteWorldStore]:
-    store = SqliteStore(tmp_path).world(GUILD)
-    yield store
-    await store.close()
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        yield home.world(GUILD)
+
+
+async def keep(store: SqliteWorldStore, operations: Sequence[Operation]) -> None:
+    """On disk, and in the file."""
+    await store.write(operations)
+    await store.drained()
 
 
 def rows(store: SqliteWorldStore, query: str = "SELECT * FROM training_data") -> list[Any]:
@@ -69,13 +89,31 @@ def rows(store: SqliteWorldStore, query: str = "SELECT * FROM training_data") ->
         connection.close()
 
 
+async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
 def inputs(store: SqliteWorldStore) -> list[str]:
     return [message["content"] for row in rows(store) for message in json.loads(row["input"])]
 
 
-async def test_a_row_of_training_data_has_it_all(store: SqliteWorldStore) -> None:
-    await store.keep([exchange()])
-    await store.attach_reply("a" * 32, [72, 73])
+async def test_a_row_of_training_data_has_it_all(home: SqliteStore) -> None:
+    store = home.world(GUILD)
+    await keep(store, [exchange()])
+    await keep(
+        store,
+        [
+            ReplyAttached(
+                A,
+                (
+                    72,
+                    73,
+                ),
+            )
+        ],
+    )
     (row,) = rows(store)
     assert list(row) == COLUMNS
     assert json.loads(row.pop("input")) == [
@@ -83,7 +121,7 @@ async def test_a_row_of_training_data_has_it_all(store: SqliteWorldStore) -> Non
         {"role": "user", "content": "ben: Where is my cat?"},
     ]
     assert row == {
-        "id": "a" * 32,
+        "id": A,
         "timestamp": 1_700_000_000_123,
         "guild_id": GUILD.id,
         "room_id": 5,
@@ -95,6 +133,7 @@ async def test_a_row_of_training_data_has_it_all(store: SqliteWorldStore) -> Non
         "model": "gpt",
         "output": "On the sofa.",
         "reasoning": "Cats like sofas.",
+        "finish_reason": "stop",
         "success": 1,
         "error": None,
         "fallback_from": None,
@@ -103,46 +142,57 @@ async def test_a_row_of_training_data_has_it_all(store: SqliteWorldStore) -> Non
         "first_token_ms": 3.25,
         "prompt_tokens": 11,
         "completion_tokens": 4,
+        "thumbs_up": 0,
+        "thumbs_down": 0,
     }
 
 
-async def test_one_file_a_world(tmp_path: Path) -> None:
+async def test_one_file_a_world(home: SqliteStore) -> None:
     for world, path in ((GUILD, f"guilds/{GUILD.id}.sqlite3"), (DM, "dms/42.sqlite3")):
-        store = SqliteStore(tmp_path).world(world)
-        await store.keep([exchange()])
-        assert Path(store.location) == tmp_path / path
+        store = home.world(world)
+        await keep(store, [exchange()])
+        assert Path(store.location) == home.folder / path
         assert rows(store)[0]["guild_id"] == (GUILD.id if world is GUILD else None)
-        await store.close()
 
 
 async def test_reading_makes_no_file(store: SqliteWorldStore) -> None:
     assert await store.get_setting("reasoning") is None
     assert await store.stats() == RecordStats()
-    await store.edit_message(1, "x")
-    await store.delete_messages([1])
+    await keep(store, [TextEdited(1, "x", LATER)])
+    await keep(store, [MessagesForgotten((1,))])
     assert not store.exists
     assert not Path(store.location).exists()
 
 
 async def test_a_text_is_stored_once_however_often_it_is_quoted(store: SqliteWorldStore) -> None:
-    await store.keep([exchange(f"{n:032}") for n in range(10)])
-    await store.keep([exchange(f"{n:032}") for n in range(10, 20)])
+    await keep(store, [exchange(n) for n in range(10)])
+    await keep(store, [exchange(n) for n in range(10, 20)])
     assert rows(store, "SELECT count(*) AS n FROM messages") == [{"n": 1}]
     assert rows(store, "SELECT count(*) AS n FROM texts") == [{"n": 1}]
     assert inputs(store) == ["Be kind.", "ben: Where is my cat?"] * 20
 
 
 async def test_an_edit_is_true_for_every_exchange(store: SqliteWorldStore) -> None:
-    await store.keep([exchange("a" * 32), exchange("b" * 32)])
-    await store.edit_message(71, "Where is my dog?")
+    await keep(store, [exchange(A), exchange(B)])
+    await keep(store, [TextEdited(71, "Where is my dog?", LATER)])
     assert inputs(store) == ["Be kind.", "ben: Where is my dog?"] * 2
 
 
 async def test_a_deletion_is_true_for_every_exchange_and_stays(store: SqliteWorldStore) -> None:
-    await store.keep([exchange("a" * 32), exchange("b" * 32)])
-    await store.delete_messages([71, 999])
-    await store.keep([exchange("c" * 32)])
-    await store.edit_message(71, "Where is my dog?")
+    await keep(store, [exchange(A), exchange(B)])
+    await keep(
+        store,
+        [
+            MessagesForgotten(
+                (
+                    71,
+                    999,
+                )
+            )
+        ],
+    )
+    await keep(store, [exchange(C)])
+    await keep(store, [TextEdited(71, "Where is my dog?", LATER)])
     assert inputs(store) == ["Be kind.", "[deleted]"] * 3
     assert rows(store, "SELECT author_id, name, content FROM messages") == [
         {"author_id": 9, "name": None, "content": None}
@@ -150,10 +200,21 @@ async def test_a_deletion_is_true_for_every_exchange_and_stays(store: SqliteWorl
 
 
 async def test_deleting_any_part_of_a_reply_deletes_the_output(store: SqliteWorldStore) -> None:
-    await store.keep([exchange("a" * 32), exchange("b" * 32)])
-    await store.attach_reply("a" * 32, [72, 73])
-    await store.attach_reply("b" * 32, [74])
-    await store.delete_messages([73])
+    await keep(store, [exchange(A), exchange(B)])
+    await keep(
+        store,
+        [
+            ReplyAttached(
+                A,
+                (
+                    72,
+                    73,
+                ),
+            )
+        ],
+    )
+    await keep(store, [ReplyAttached(B, (74,))])
+    await keep(store, [MessagesForgotten((73,))])
     assert [(row["output"], row["reasoning"]) for row in rows(store)] == [
         (None, None),
         ("On the sofa.", "Cats like sofas."),
@@ -162,94 +223,167 @@ async def test_deleting_any_part_of_a_reply_deletes_the_output(store: SqliteWorl
 
 async def test_the_same_record_twice_is_kept_and_counted_once(store: SqliteWorldStore) -> None:
     failed = replace(
-        exchange("b" * 32), success=False, fallback_from="custom/x", timestamp=1_600_000_000_000
+        exchange(B), success=False, fallback_from="custom/x", timestamp=1_600_000_000_000
     )
-    await store.keep([exchange(), failed])
-    await store.keep([exchange(), failed])
+    await keep(store, [exchange(), failed])
+    await keep(store, [exchange(), failed])
     assert len(rows(store)) == 2
     assert await store.stats() == RecordStats(2, 1, 1, 1_700_000_000_123)
 
 
-async def test_settings_survive_closing(store: SqliteWorldStore) -> None:
+async def test_settings_survive_closing(home: SqliteStore) -> None:
+    store = home.world(GUILD)
     await store.set_setting("reasoning", {"enabled": True})
     await store.close()
     assert await store.get_setting("reasoning") == {"enabled": True}
     assert await store.get_setting("other") is None
 
 
-async def test_a_hash_of_digits_is_no_message_id(store: SqliteWorldStore) -> None:
-    """Prompts refer to texts by hash and to messages by id; one must never find the other."""
-    await store.keep([exchange("a" * 32, ChatMessage("system", "x"), QUESTION)])
-    (prompt,) = rows(store, "SELECT prompt FROM exchanges")
-    assert all(isinstance(ref, int) or ref[0] == "h" for _, ref in json.loads(prompt["prompt"]))
+async def test_what_is_kept_is_there_at_the_next_start(home: SqliteStore) -> None:
+    await home.world(GUILD).write([exchange()])
+    await home.close()
+    assert len(rows(home.world(GUILD))) == 1
+    assert [path.name for path in (home.folder / "inbox").iterdir()] == ["lock"]
+    async with SqliteStore(home.folder, in_process=True) as again:
+        await keep(again.world(GUILD), [exchange(B)])
+        assert (await again.world(GUILD).stats()).exchanges == 2
+
+
+async def test_what_a_crash_left_is_moved_at_the_next_start(tmp_path: Path) -> None:
+    """Until then any world may have something, and nothing that changes it may be left out."""
+    inbox = Inbox(tmp_path, Engine())
+    inbox.append([(GUILD, *encode(exchange()))])
+    inbox.close()
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        store = home.world(GUILD)
+        assert store.exists
+        await store.write([MessagesForgotten((71,))])
+        await until(lambda: not home.writing.unsettled)
+        assert not home.world(DM).exists
+        await store.drained()
+        assert inputs(store) == ["Be kind.", "[deleted]"]
+
+
+async def test_changes_alone_make_no_file(store: SqliteWorldStore) -> None:
+    await keep(store, [MessagesForgotten((71,)), TextEdited(71, "x", LATER)])
+    assert not store.exists
+
+
+async def test_after_the_end_everybody_gets_an_answer(home: SqliteStore) -> None:
+    store = home.world(GUILD)
+    await store.write([exchange()])
+    waiting = asyncio.ensure_future(store.drained())
+    await asyncio.sleep(0)
+    await home.close()
+    await asyncio.wait([waiting], timeout=10)
+    assert waiting.done()
+    waiting.exception()
+    for call in (store.write([exchange(B)]), store.drained(), home.drained()):
+        with pytest.raises(StoreError, match="closed"):
+            await call
+
+
+async def test_two_bots_on_one_folder_are_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "PATIENCE_SECONDS", 0.05)
+    async with SqliteStore(tmp_path, in_process=True) as first:
+        await first.world(GUILD).write([exchange()])
+        second = SqliteStore(tmp_path, in_process=True)
+        with pytest.raises(StoreError, match="Another bot"):
+            await second.world(GUILD).drained()
+        waits = asyncio.ensure_future(second.world(GUILD).write([exchange(B)]))
+        await first.close()
+        await waits
+        await second.world(GUILD).drained()
+        assert second.problem is None
+        await second.close()
+    assert len(rows(first.world(GUILD))) == 2
 
 
 async def test_a_file_of_a_newer_version_is_left_alone(store: SqliteWorldStore) -> None:
-    await store.keep([exchange()])
-    await store.close()
-    with sqlite3.connect(store.location) as connection:
+    await keep(store, [exchange()])
+    with contextlib.closing(sqlite3.connect(store.location)) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    connection.close()
-    with pytest.raises(StoreError, match="newer version"):
-        await store.keep([exchange("b" * 32)])
-    assert len(rows(store)) == 1
+    await store._store.close()
+    async with SqliteStore(store._store.folder, in_process=True) as home:
+        again = home.world(GUILD)
+        await again.write([exchange(B)])
+        with pytest.raises(StoreError, match="newer version"):
+            await again.drained()
+        assert "newer version" in (again.held_up or "")
+        assert len(rows(again)) == 1
 
 
-async def test_a_damaged_file_is_reported_and_left_alone(store: SqliteWorldStore) -> None:
+async def test_a_damaged_file_is_reported_and_set_aside(store: SqliteWorldStore) -> None:
     path = Path(store.location)
     path.parent.mkdir()
     path.write_bytes(b"this is no database" * 100)
-    with pytest.raises(StoreError, match=r"damaged.*Move it aside"):
-        await store.keep([exchange()])
-    assert path.read_bytes().startswith(b"this is no database")
+    await store.write([exchange()])
+    with pytest.raises(StoreError, match=r"set aside.*store repair") as caught:
+        await store.drained()
+    assert str(path) not in caught.value.public
+    (aside,) = path.parent.glob("*.damaged-*")
+    assert aside.read_bytes().startswith(b"this is no database")
+    await until(lambda: store.held_up is None and len(rows(store)) == 1)
 
 
 async def test_a_locked_file_is_reported_and_recovers(store: SqliteWorldStore) -> None:
-    await store.keep([exchange()])
+    await keep(store, [exchange()])
     other = sqlite3.connect(store.location, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
+    await store.write([exchange(B)])
     with pytest.raises(StoreError, match="another program"):
-        await store.keep([exchange("b" * 32)])
+        await store.drained()
+    assert "another program" in (store.held_up or "")
     other.execute("ROLLBACK")
     other.close()
-    await store.keep([exchange("b" * 32)])
-    assert len(rows(store)) == 2
+    await until(lambda: store.held_up is None and len(rows(store)) == 2)
 
 
 async def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "guilds").write_text("a file where the folder should be")
-    store = SqliteStore(tmp_path).world(GUILD)
-    with pytest.raises(StoreError, match="DATA_DIR"):
-        await store.keep([exchange()])
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        store = home.world(GUILD)
+        await store.write([exchange()])
+        with pytest.raises(StoreError, match="DATA_DIR"):
+            await store.drained()
+        (tmp_path / "guilds").unlink()
+        await until(lambda: store.held_up is None and len(rows(store)) == 1)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 async def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "guilds").mkdir(mode=0o500)
-    store = SqliteStore(tmp_path).world(GUILD)
-    with pytest.raises(StoreError, match="permission"):
-        await store.keep([exchange()])
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        store = home.world(GUILD)
+        await store.write([exchange()])
+        with pytest.raises(StoreError, match="permission"):
+            await store.drained()
 
 
-async def test_a_batch_is_kept_whole_or_not_at_all(store: SqliteWorldStore) -> None:
-    broken = replace(exchange("b" * 32), model_type=None)  # type: ignore[arg-type]
-    with pytest.raises(StoreError):
-        await store.keep([exchange(), broken])
-    assert not rows(store)
-    assert await store.stats() == RecordStats()
-
-
-async def test_what_is_kept_is_flushed(store: SqliteWorldStore) -> None:
+async def test_what_is_kept_is_flushed(
+    store: SqliteWorldStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The documented guarantee for power loss: WAL with synchronous=FULL syncs every commit."""
-    await store.keep([exchange()])
-    assert store._connection is not None
-    levels = await store._connection.execute_fetchall("PRAGMA synchronous")
-    journal = await store._connection.execute_fetchall("PRAGMA journal_mode")
-    assert [tuple(row) for row in (*levels, *journal)] == [(2,), ("wal",)]
+    opened: list[sqlite3.Connection] = []
+    connect = Engine.connect
+
+    def noted(engine: Engine, path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+        connection = connect(engine, path, read_only=read_only)
+        if not read_only:
+            opened.append(connection)
+        return connection
+
+    monkeypatch.setattr(Engine, "connect", noted)
+    await store.write([exchange()])
+    levels = {connection.execute("PRAGMA synchronous").fetchone()[0] for connection in opened}
+    modes = {connection.execute("PRAGMA journal_mode").fetchone()[0] for connection in opened}
+    assert (levels, modes) == ({2}, {"wal"})
 
 
 async def test_only_the_operator_can_read_the_folder(store: SqliteWorldStore) -> None:
-    await store.keep([exchange()])
+    await keep(store, [exchange()])
     assert Path(store.location).parent.stat().st_mode & 0o077 == 0
 
 
@@ -258,13 +392,13 @@ async def test_the_newest_version_of_a_text_is_kept(
     store: SqliteWorldStore, seen: str | None
 ) -> None:
     later = replace(QUESTION, content=seen or "half", name="benny", author_id=None)
-    older = exchange("b" * 32)
-    newer = replace(exchange("c" * 32, later), timestamp=older.timestamp + 1)
+    older = exchange(B)
+    newer = replace(exchange(C, later), timestamp=older.timestamp + 1)
     if seen:
-        await store.keep([older])
-        await store.keep([newer])
+        await keep(store, [older])
+        await keep(store, [newer])
     else:
-        await store.keep([newer, older])
+        await keep(store, [newer, older])
     expected = {"author_id": 9, "name": "benny", "content": later.content}
     assert rows(store, "SELECT author_id, name, content FROM messages") == [expected]
 
@@ -284,112 +418,53 @@ async def test_a_value_that_no_file_takes_is_told_as_such(
     store: SqliteWorldStore, values: dict[str, Any]
 ) -> None:
     with pytest.raises(UnstorableError):
-        await store.keep([replace(exchange(), **values)])
-    await store.keep([exchange("b" * 32)])
+        await keep(store, [replace(exchange(), **values)])
+    await keep(store, [exchange(B)])
     with pytest.raises(UnstorableError):
-        await store.edit_message(71, "\ud83d")
-    assert [row["id"] for row in rows(store)] == ["b" * 32]
+        await keep(store, [TextEdited(71, "\ud83d", LATER)])
+    assert [row["id"] for row in rows(store)] == [B]
 
 
 async def test_what_people_are_told_has_no_path(store: SqliteWorldStore) -> None:
-    path = Path(store.location)
-    path.parent.mkdir()
-    path.write_bytes(b"this is no database" * 100)
+    Path(store.location).mkdir(parents=True)
+    await store.write([exchange()])
     with pytest.raises(StoreError) as caught:
-        await store.stats()
-    assert str(path) in str(caught.value)
-    assert str(path) not in caught.value.public
-    assert "Move it aside" in caught.value.public
+        await store.drained()
+    for told in (caught.value.public, store.held_up or ""):
+        assert told
+        assert str(Path(store.location).parent) not in told
 
 
 @pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
 async def test_a_file_that_goes_while_it_is_open_is_made_again(
     store: SqliteWorldStore, how: str
 ) -> None:
-    await store.keep([exchange()])
+    await keep(store, [exchange()])
     path = Path(store.location)
     if how == "deleted":
         for file in list(path.parent.iterdir()):
             file.unlink()
     else:
-        path.rename(path.with_name("elsewhere"))
+        for file in list(path.parent.iterdir()):
+            file.rename(file.with_name(file.name.replace(path.name, "elsewhere")))
     if how == "replaced":
-        other = SqliteWorldStore(GUILD, path)
-        await other.keep([exchange("c" * 32)])
-        await other.close()
+        async with SqliteStore(path.parents[1] / "other", in_process=True) as other:
+            await keep(other.world(GUILD), [exchange(C)])
+        Path(other.world(GUILD).location).rename(path)
     assert store.exists == (how == "replaced")
     assert (await store.stats()).exchanges == (how == "replaced")
-    await store.keep([exchange("b" * 32)])
-    expected = ["b" * 32] + ["c" * 32] * (how == "replaced")
+    await keep(store, [exchange(B)])
+    expected = [B] + [C] * (how == "replaced")
     assert sorted(row["id"] for row in rows(store)) == expected
-
-
-async def test_a_file_that_is_repaired_while_it_is_open_is_used_again(
-    store: SqliteWorldStore,
-) -> None:
-    await store.keep([exchange()])
-    await store.close()
-    path = Path(store.location)
-    good = path.read_bytes()
-    await store.stats()
-    path.write_bytes(b"\xff" * len(good))
-    with pytest.raises(StoreError, match="damaged"):
-        await store.keep([exchange("b" * 32)])
-    for leftover in path.parent.glob("*-*"):
-        leftover.unlink()
-    path.write_bytes(good)
-    await store.keep([exchange("b" * 32)])
-    assert len(rows(store)) == 2
-
-
-@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "COMMIT"])
-async def test_who_is_cancelled_while_it_commits_learns_that_it_was_done(
-    store: SqliteWorldStore, monkeypatch: pytest.MonkeyPatch, statement: str
-) -> None:
-    """A cancelled BEGIN keeps nothing and leaves no transaction open."""
-    await store.keep([exchange()])
-    assert store._connection is not None
-    execute, reached, go_on = store._connection.execute, asyncio.Event(), threading.Event()
-    hold: Any = store._connection._execute
-
-    async def slow(sql: str, *values: object) -> object:
-        if sql == statement:
-            held = asyncio.ensure_future(hold(go_on.wait, 5.0))
-            done = asyncio.ensure_future(execute(sql))
-            reached.set()
-            await held
-            return await done
-        return await execute(sql, *values)
-
-    outcome: list[str] = []
-
-    async def keep() -> None:
-        await store.keep([exchange("b" * 32)])
-        outcome.append("kept")
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(store._connection, "execute", slow)
-    task = asyncio.ensure_future(keep())
-    await reached.wait()
-    task.cancel()
-    await asyncio.sleep(0.01)
-    go_on.set()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    monkeypatch.undo()
-    committed = statement == "COMMIT"
-    assert outcome == ["kept"] * committed
-    assert len(rows(store)) == 1 + committed
-    await store.keep([exchange("c" * 32)])
-    assert len(rows(store)) == 2 + committed
 
 
 async def test_only_the_operator_can_read_the_files(store: SqliteWorldStore) -> None:
     before = os.umask(0)
     try:
-        await store.keep([exchange()])
+        await keep(store, [exchange()])
     finally:
         os.umask(before)
     files = list(Path(store.location).parent.iterdir())
-    assert len(files) == 3
+    files += (Path(store.location).parents[1] / "inbox").iterdir()
+    assert len(files) > 3
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}

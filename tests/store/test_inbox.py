@@ -1,0 +1,167 @@
+"""The inbox's segments: begun, carried over, damaged and deleted, without losing what waits."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store import drain as draining
+from bot.store.applying import Stored
+from bot.store.drain import Drain
+from bot.store.engine import Engine
+from bot.store.files import path_of
+from bot.store.inbox import Entry, Inbox, Segment
+from bot.store.operations import MessagesForgotten, encode
+from bot.store.problems import StoreError
+from bot.store.records import World, WorldKind
+from tests.store.loading import exchange
+
+ONE, OTHER = World(WorldKind.GUILD, 1), World(WorldKind.GUILD, 2)
+
+
+def entry(number: int, world: World = ONE) -> Entry:
+    return (world, *encode(exchange(number, world.id)))
+
+
+@pytest.fixture
+def inbox(tmp_path: Path) -> Iterator[Inbox]:
+    inbox = Inbox(tmp_path, Engine())
+    yield inbox
+    inbox.close()
+
+
+def drain_of(inbox: Inbox, folder: Path, told: list[Any] | None = None) -> Drain:
+    report = (told if told is not None else []).append
+    return Drain(folder, Engine(), inbox, threading.Lock(), lambda *what: report(what))
+
+
+def bodies(inbox: Inbox, world: World) -> list[bytes]:
+    return [body for _, body in inbox.read(inbox.waiting[world])]
+
+
+def test_what_is_carried_over_still_waits(inbox: Inbox) -> None:
+    inbox.append([entry(1), entry(2, OTHER)])
+    inbox.append([entry(3)])
+    before = bodies(inbox, ONE), bodies(inbox, OTHER)
+    inbox.carry_over()
+    for segment in inbox.finished():
+        segment.delete()
+    assert (bodies(inbox, ONE), bodies(inbox, OTHER)) == before
+
+
+def test_a_segment_that_fails_takes_no_other_with_it(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the name that the next one gets, as nothing is in it."""
+    inbox.append([entry(1)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Segment, "put", fails)
+        for _ in range(3):
+            inbox.begin_segment()
+            with pytest.raises(OSError, match="full"):
+                inbox.append([entry(2)])
+    inbox.begin_segment()
+    inbox.append([entry(2)])
+    assert len(list((tmp_path / "inbox").glob("*.sqlite3"))) == 2
+    del inbox.waiting[ONE][0]
+    for segment in inbox.finished():
+        segment.delete()
+    assert bodies(inbox, ONE) == [entry(2)[2]]
+    again = Inbox(tmp_path, Engine())
+    assert bodies(again, ONE) == [entry(2)[2]]
+    again.waiting.clear()
+    again.close()
+    inbox.waiting.clear()
+
+
+def fails(_: Segment, __: Sequence[Any]) -> None:
+    raise OSError(28, "full")
+
+
+def test_what_was_flushed_though_that_was_denied_is_there_once(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    """A COMMIT whose flush fails may be on disk all the same."""
+    inbox.append([entry(1)])
+    current = inbox.current
+    assert current is not None
+    current.append(2, [entry(2), entry(3)])
+    inbox.begin_segment()
+    inbox.append([entry(2), entry(3)])
+    again = Inbox(tmp_path, Engine())
+    assert again.waiting[ONE] == [1, 2, 3]
+    assert len(bodies(again, ONE)) == 3
+    again.close()
+
+
+def test_what_is_left_of_a_damaged_segment_is_not_lost(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.append([entry(number) for number in range(1, 201)])
+    inbox.append([entry(201, OTHER)])
+    inbox.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2 // 16_384 * 16_384
+    data[middle : middle + 16_384] = b"\xff" * 16_384
+    path.write_bytes(data)
+
+    again, told = Inbox(tmp_path, Engine()), list[Any]()
+    (damaged,) = again.damaged
+    assert damaged.read_bytes() == data
+    assert 100 < len(again.waiting[ONE]) < 200
+    assert len(again.waiting[OTHER]) == 1
+    drain = drain_of(again, tmp_path, told)
+    drain.drain_all()
+    drain.close_files()
+    again.close()
+    assert not told
+    assert 100 < count(path_of(tmp_path, ONE)) < 200
+
+
+def test_damage_that_shows_while_draining_blames_no_server_s_file(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    drain = drain_of(inbox, tmp_path, told)
+    inbox.append([entry(number) for number in range(1, 6)])
+    read = Segment.read
+
+    def damaged(segment: Segment, numbers: Sequence[int]) -> Iterator[Stored]:
+        if 3 in numbers:
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorname = "SQLITE_CORRUPT"
+            raise error
+        return read(segment, numbers)
+
+    monkeypatch.setattr(Segment, "read", damaged)
+    drain.drain(ONE)
+    drain.close_files()
+    assert told == [(ONE, None, 1)]
+    assert count(path_of(tmp_path, ONE)) == 4
+    assert not list(tmp_path.rglob("*.damaged*"))
+
+
+def test_what_is_to_be_forgotten_never_gives_way(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "MOST_WAITING", 3)
+    path_of(tmp_path, ONE).mkdir(parents=True)
+    told: list[Any] = []
+    drain = drain_of(inbox, tmp_path, told)
+    inbox.append([entry(1), (ONE, *encode(MessagesForgotten((5, 6)))), *map(entry, range(2, 6))])
+    with pytest.raises(StoreError):
+        drain.drain(ONE)
+    assert [(world, lost) for world, _, lost in told] == [(ONE, 3)]
+    assert inbox.waiting[ONE] == [2, 5, 6]
+    inbox.waiting.clear()
+
+
+def count(path: Path) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        (found,) = connection.execute("SELECT count(*) FROM training_data").fetchone()
+    finally:
+        connection.close()
+    return int(found)
