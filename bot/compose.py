@@ -1,14 +1,18 @@
 """The composition root: from settings to an agent with its plugins, and to a Discord client."""
 
+import importlib.util
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from bot.agent.agent import Agent
 from bot.agent.models import ModelError
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import ConversationOptions
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
+from bot.store.backup import prune_backups
+from bot.store.engine import Engine
 from bot.store.installation import Installation
 from bot.store.personal import PersonalRecords
 from bot.store.sqlite import SqliteStore
@@ -27,20 +31,45 @@ Progress = Callable[[str], None]
 async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator[Agent]:
     """The agent with all its plugins; `progress` is told what is being loaded.
 
-    Without any model it runs all the same, and says in one sentence how to get one.
+    Without any model it runs all the same, and says in one sentence how to get one. Raises
+    SettingsError for settings that cannot be used here.
     """
-    async with SqliteStore(settings.data_dir) as store, Agent(store) as agent:
+    store = SqliteStore(settings.data_dir, engine_of(settings))
+    async with store, Agent(store) as agent:
         without = await add_models(agent, settings, progress)
         if without is not None:
             log.error("%s", without)
-        await agent.register(privacy_plugin(privacy_office(store)))
+        await agent.register(privacy_plugin(privacy_office(store, settings.backup_days)))
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
 
 
-def privacy_office(store: SqliteStore) -> PrivacyOffice:
-    """The privacy office of this store's installation."""
-    return PrivacyOffice(PersonalRecords(store), Installation(store.folder, store.engine))
+def engine_of(settings: Settings) -> Engine:
+    """What opens the records' files. Raises SettingsError for a key that nothing here can use."""
+    if settings.store_key is None:
+        return Engine()
+    if importlib.util.find_spec("sqlcipher3") is None:
+        raise SettingsError(
+            [
+                "STORE_KEY: is set, but what encrypts is not installed. "
+                "Run `pip install 'understudy[encrypted]'`."
+            ]
+        )
+    return Engine(settings.store_key.get_secret_value())
+
+
+def privacy_office(store: SqliteStore, backup_days: int) -> PrivacyOffice:
+    """The privacy office of this store's installation, which backups outlive for so many days."""
+
+    def prune() -> None:
+        prune_backups(store.folder, backup_days, datetime.now(UTC))
+
+    return PrivacyOffice(
+        PersonalRecords(store),
+        Installation(store.folder, store.engine),
+        backup_days=backup_days,
+        prune_backups=prune,
+    )
 
 
 async def add_models(agent: Agent, settings: Settings, progress: Progress) -> str | None:

@@ -58,7 +58,10 @@ async def agent_with(
         SqliteStore(folder, in_process=True) as store,
         Agent(store, idle_seconds=idle_seconds) as agent,
     ):
-        for plugin in (*plugins, *([privacy_plugin(privacy_office(store))] * with_privacy)):
+        for plugin in (
+            *plugins,
+            *([privacy_plugin(privacy_office(store, backup_days=30))] * with_privacy),
+        ):
             await agent.register(plugin)
         yield agent
 

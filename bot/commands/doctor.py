@@ -13,9 +13,8 @@ import aiohttp
 from bot.agent.agent import Agent
 from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
-from bot.compose import add_models
+from bot.compose import add_models, engine_of
 from bot.settings import Settings, SettingsError, load_settings
-from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import look_into
 from bot.store.problems import StoreError
@@ -96,7 +95,7 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
     guilds = guild_files(settings.data_dir)[:FILES_OPENED]
     for path in guilds:
         try:
-            await asyncio.to_thread(look_into, path, Engine())
+            await asyncio.to_thread(look_into, path, engine_of(settings))
         except FAILURES as error:
             yield Finding("records", False, str(translate(error, path)))
             return

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.commands.progress import Progress
-from bot.commands.worlds import add_world_arguments, engine_of, world_of
+from bot.commands.worlds import add_world_arguments, world_of
+from bot.compose import engine_of
 from bot.settings import Settings, load_settings
 from bot.store import backup, encryption
 from bot.store.checking import check, is_damaged, measure, waiting_in_inbox

@@ -1,11 +1,7 @@
 """Which world's file a command is about, and how it is opened."""
 
 import argparse
-import importlib.util
 
-from bot.settings import Settings
-from bot.store.engine import Engine
-from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
 LARGEST_ID = 2**63 - 1
@@ -34,15 +30,3 @@ def world_of(args: argparse.Namespace) -> World | None:
     if args.dm is not None:
         return World(WorldKind.DM, args.dm)
     return None
-
-
-def engine_of(settings: Settings) -> Engine:
-    """What opens the files. Raises StoreError for a key that nothing here can use."""
-    if settings.store_key is None:
-        return Engine()
-    if importlib.util.find_spec("sqlcipher3") is None:
-        raise StoreError(
-            "STORE_KEY is set, but what encrypts is not installed. "
-            "Run `pip install 'understudy[encrypted]'`."
-        )
-    return Engine(settings.store_key.get_secret_value())

@@ -19,6 +19,7 @@ from bot.store.operations import EXCHANGE, FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.setting_aside import set_aside
+from bot.store.transactions import transaction
 
 log = logging.getLogger(__name__)
 
@@ -265,19 +266,6 @@ class Drain:
         if file is not None:
             with contextlib.suppress(*FAILURES):
                 file.connection.close()
-
-
-@contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing. Raises what the block raises, and what COMMIT does."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(*FAILURES):
-            connection.execute("ROLLBACK")
-        raise
 
 
 def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -17,6 +17,7 @@ from bot.store.operations import (
     VoteCast,
     encode,
 )
+from bot.store.transactions import transaction
 
 AT_ONCE = 200
 LOST = "[lost]"
@@ -70,7 +71,8 @@ def merge(
     merging again adds nothing. Raises one of FAILURES.
     """
     added: Counter[str] = Counter()
-    with_transaction(target, lambda: merge_decisions(source, target, added))
+    with transaction(target):
+        merge_decisions(source, target, added)
     last = -(2**63)
     columns = ", ".join(COLUMNS)
     while rows := source.execute(
@@ -78,24 +80,14 @@ def merge(
         (last, AT_ONCE),
     ).fetchall():
         few = [list(row) for row in rows]
-        with_transaction(target, lambda few=few: merge_exchanges(source, target, few, added))
+        with transaction(target):
+            merge_exchanges(source, target, few, added)
         last = rows[-1][ID]
         progress(len(rows))
-    with_transaction(target, lambda: merge_feedback(source, target, added))
-    with_transaction(target, lambda: target.execute(RECOUNT))
+    with transaction(target):
+        merge_feedback(source, target, added)
+        target.execute(RECOUNT)
     return added
-
-
-def with_transaction(connection: sqlite3.Connection, work: Callable[[], object]) -> None:
-    """Do this as a whole or not at all."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        work()
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def merge_decisions(

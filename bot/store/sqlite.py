@@ -13,8 +13,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import SecretStr
-
 from bot.store.connections import Connections
 from bot.store.engine import Engine
 from bot.store.errors import translate
@@ -30,7 +28,7 @@ MOST_WAITING_BYTES = 64 << 20
 class SqliteStore:
     """All worlds' files below one folder. Use it as an async context manager.
 
-    With a `key`, everything is encrypted. `in_process` writes in a thread instead of a process:
+    `engine` opens the files, and encrypts them if it has a key. `in_process` writes in a thread instead of a process:
     quicker to begin, and slower while the event loop is busy. At most `most_waiting_bytes` of
     what the disk has not taken are held.
     """
@@ -38,12 +36,12 @@ class SqliteStore:
     def __init__(
         self,
         folder: Path,
+        engine: Engine | None = None,
         *,
-        key: SecretStr | None = None,
         in_process: bool = False,
         most_waiting_bytes: int = MOST_WAITING_BYTES,
     ) -> None:
-        engine = Engine(None if key is None else key.get_secret_value())
+        engine = Engine() if engine is None else engine
         self.folder = folder
         self.engine = engine
         self.writing = Writing(folder, engine, most_bytes=most_waiting_bytes, in_process=in_process)

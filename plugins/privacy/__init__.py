@@ -1,7 +1,13 @@
 """Privacy: nobody is recorded untold or against their will, and everybody can be forgotten."""
 
 from bot.agent.agent import Agent
-from bot.agent.events import AnswerComing, MessageEdited, MessagesDeleted, ReplySent
+from bot.agent.events import (
+    AnswerComing,
+    ForgetExchange,
+    MessageEdited,
+    MessagesDeleted,
+    ReplySent,
+)
 from bot.agent.plugin import Plugin
 from bot.agent.runtime import AgentRuntime
 from plugins.privacy.actions import privacy_actions
@@ -19,7 +25,9 @@ def privacy_plugin(office: PrivacyOffice) -> Plugin:
         await office.open()
         agent.upkeep = office
 
-    async def on_changed(runtime: AgentRuntime, _: MessageEdited | MessagesDeleted) -> None:
+    async def on_changed(
+        runtime: AgentRuntime, _: MessageEdited | MessagesDeleted | ForgetExchange
+    ) -> None:
         office.wipe_soon(runtime.world)
 
     return Plugin(
@@ -32,6 +40,7 @@ def privacy_plugin(office: PrivacyOffice) -> Plugin:
             ReplySent: on_reply_sent,
             MessageEdited: on_changed,
             MessagesDeleted: on_changed,
+            ForgetExchange: on_changed,
         },
         init=init,
         dispose=office.close,
