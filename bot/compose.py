@@ -24,6 +24,11 @@ from plugins.reasoning import reasoning_plugin
 
 log = logging.getLogger(__name__)
 
+NOT_ENCRYPTING = (
+    "STORE_KEY: is set, but what encrypts is not installed. "
+    "Run `pip install 'understudy[encrypted]'`."
+)
+
 Progress = Callable[[str], None]
 
 
@@ -49,12 +54,7 @@ def engine_of(settings: Settings) -> Engine:
     if settings.store_key is None:
         return Engine()
     if importlib.util.find_spec("sqlcipher3") is None:
-        raise SettingsError(
-            [
-                "STORE_KEY: is set, but what encrypts is not installed. "
-                "Run `pip install 'understudy[encrypted]'`."
-            ]
-        )
+        raise SettingsError([NOT_ENCRYPTING])
     return Engine(settings.store_key.get_secret_value())
 
 

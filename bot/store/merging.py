@@ -25,7 +25,7 @@ DELETED, WITHHELD = 1, 2
 
 SELECT_MESSAGES = """
     SELECT m.id, m.role, m.name, coalesce(m.content, substr(o.output, m.start, m.length)),
-        m.message_id, m.author_id, m.state, m.seen_at, o.id IS NOT NULL
+        m.message_id, m.author_id, m.state, m.seen_at, o.id IS NOT NULL, m.subject_id
     FROM messages m LEFT JOIN exchanges o ON o.id = m.exchange_id
     WHERE m.id IN (SELECT value FROM json_each(?))
 """
@@ -137,7 +137,7 @@ def merge_exchanges(
         row[-1] = [message(reference, quoted, texts) for reference in prompt]
         for number in map(number_of, prompt):
             if number in quoted:
-                _, _, _, content, message_id, _, state, seen_at, _ = quoted[number]
+                _, _, _, content, message_id, _, state, seen_at, *_ = quoted[number]
                 if state == 0 and content is not None and seen_at > row[TIMESTAMP]:
                     operations.append(TextEdited(message_id, content, seen_at))
     keep_exchanges(target, new)
@@ -179,21 +179,23 @@ def message(
     quoted: dict[int, tuple[Any, ...]],
     texts: dict[int, tuple[str, str]],
 ) -> tuple[Any, ...]:
-    """A prompt's message as an exchange has it: role, content, name, message, author, withheld."""
+    """A prompt's message as `exchange_rows.ExchangeRow` has it."""
     number = number_of(reference)
     role = None if isinstance(reference, int) else reference[1]
     if number in texts:
         usual, content = texts[number]
-        return (role or usual, content, None, None, None, False)
+        return (role or usual, content, None, None, None, False, None)
     if number not in quoted:
-        return (role or "user", LOST, None, None, None, False)
-    _, usual, name, content, message_id, author_id, state, _, is_of_output = quoted[number]
+        return (role or "user", LOST, None, None, None, False, None)
+    (_, usual, name, content, message_id, author_id, state, _, is_of_output, subject_id) = quoted[
+        number
+    ]
     if state in (DELETED, WITHHELD):
-        return (role or usual, "", None, message_id, author_id, state == WITHHELD)
+        return (role or usual, "", None, message_id, author_id, state == WITHHELD, subject_id)
     if content is None and not is_of_output:
         # Not under the message's id: another file may know what it said.
-        return (role or usual, LOST, None, None, None, False)
-    return (role or usual, content or "", name, message_id, author_id, False)
+        return (role or usual, LOST, None, None, None, False, None)
+    return (role or usual, content or "", name, message_id, author_id, False, subject_id)
 
 
 def replies(source: sqlite3.Connection, ids: Sequence[int]) -> list[Operation]:

@@ -95,7 +95,7 @@ _COLUMNS = [field.name for field in fields(Exchange) if field.name != "input"]
 _exchange_values = attrgetter(*_COLUMNS)
 _required_values = attrgetter("id", "timestamp", "model_type", "success", "latency_ms")
 _message_values = attrgetter(*(field.name for field in fields(ChatMessage)))
-_names = {kind: [field.name for field in fields(kind)] for kind in KINDS if kind is not Exchange}
+_names = {kind: [field.name for field in fields(kind)] for kind in KINDS}
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -124,7 +124,8 @@ def encode(operation: Operation) -> tuple[int, bytes]:
         if None in required or operation.latency_ms != operation.latency_ms:
             raise UnstorableError("A value is missing.")
     for value in values:
-        if isinstance(value, int) and not -LARGEST <= value < LARGEST:
+        # `type`, as this is on the way of every exchange: a bool is never too large.
+        if type(value) is int and not -LARGEST <= value < LARGEST:
             raise UnstorableError("A number is too large.")
     return KINDS.index(type(operation)), body
 

@@ -28,9 +28,9 @@ MOST_WAITING_BYTES = 64 << 20
 class SqliteStore:
     """All worlds' files below one folder. Use it as an async context manager.
 
-    `engine` opens the files, and encrypts them if it has a key. `in_process` writes in a thread instead of a process:
-    quicker to begin, and slower while the event loop is busy. At most `most_waiting_bytes` of
-    what the disk has not taken are held.
+    `engine` opens the files, and encrypts them if it has a key. `in_process` writes in a thread
+    instead of a process: quicker to begin, and slower while the event loop is busy. At most
+    `most_waiting_bytes` of what the disk has not taken are held.
     """
 
     def __init__(
