@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -78,7 +79,7 @@ def merge(
         (last, AT_ONCE),
     ).fetchall():
         few = [list(row) for row in rows]
-        with_transaction(target, lambda few=few: merge_exchanges(source, target, few, added))
+        with_transaction(target, partial(merge_exchanges, source, target, few, added))
         last = rows[-1][ID]
         progress(len(rows))
     with_transaction(target, lambda: merge_feedback(source, target, added))
