@@ -25,6 +25,7 @@ from queue import Empty, SimpleQueue
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
+from bot.store.files import make_folder
 from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Frame, Unpacker, pack
 from bot.store.inbox import FOLDER, Entry, Inbox
 from bot.store.problems import StoreError
@@ -296,7 +297,7 @@ class Writer:
 def locked(folder: Path, link: socket.socket) -> Iterator[None]:
     """One writer a folder: an earlier one, that still finishes, is waited for."""
     place = folder / FOLDER
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(place)
     handle = os.open(place / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         began = time.monotonic()

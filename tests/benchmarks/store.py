@@ -18,7 +18,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -121,7 +121,9 @@ async def naive(work: list[tuple[int, Exchange]], folder: Path) -> float:
         return len(work) / (time.perf_counter() - began)
 
 
-async def by_callers(work, keep) -> None:  # type: ignore[no-untyped-def]
+async def by_callers(
+    work: list[tuple[int, Exchange]], keep: Callable[[int, Exchange], Awaitable[None]]
+) -> None:
     """Each caller takes the next one when its own is kept."""
     left = iter(work)
 
