@@ -151,7 +151,7 @@ class Writing:
                 item = self._sent.popleft()
                 self._forget_size(item, sent=True)
                 self._tell(item, None)
-            if not self.waiting:
+            if self._closing and not self.waiting:
                 self._idle.set()
             self._send()
         elif kind == DONE:
@@ -213,9 +213,11 @@ class Writing:
             f"More than {self._most_bytes >> 20} MB of records were waiting for the disk; "
             "the oldest were given up. Is the disk slow or full?"
         )
+        # Some at once, as all that must stay is looked through each time.
+        enough = self._most_bytes - self._most_bytes // 8
         for may_go in (frozenset({EXCHANGE}), DISPENSABLE):
             kept: deque[Waiting] = deque()
-            while self._unsent and self._bytes > self._most_bytes:
+            while self._unsent and self._bytes > enough:
                 item = self._unsent.popleft()
                 if item.kind in may_go:
                     self._forget_size(item, sent=False)
