@@ -6,7 +6,6 @@ thread moves what was flushed into the worlds' files. When the bot is gone it fi
 ends.
 """
 
-import argparse
 import contextlib
 import fcntl
 import logging
@@ -332,10 +331,7 @@ def hung_up(link: socket.socket) -> bool:
 
 
 def main() -> None:
-    """`python -m bot.store.writer FOLDER`, with the link as its standard input: first the key."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    arguments = parser.parse_args()
+    """The process: its first argument is the folder, its standard input the link; first the key."""
     # Whoever ends the bot does not end the writing of what it has given.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -345,7 +341,7 @@ def main() -> None:
     link = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     length = int.from_bytes(exactly(link, 2))
     key = exactly(link, length).decode() or None
-    serve(link, arguments.folder, Engine(key))
+    serve(link, Path(sys.argv[1]), Engine(key))
 
 
 def exactly(link: socket.socket, count: int) -> bytes:
@@ -354,7 +350,3 @@ def exactly(link: socket.socket, count: int) -> bytes:
     while len(data) < count and (piece := link.recv(count - len(data))):
         data += piece
     return data
-
-
-if __name__ == "__main__":
-    main()

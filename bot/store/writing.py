@@ -7,7 +7,6 @@ that was not handed over gives way. What people asked to forget never does.
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import bot
 from bot.store.engine import Engine
 from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Unpacker, pack
 from bot.store.inbox import FOLDER
@@ -32,6 +30,8 @@ log = logging.getLogger(__name__)
 IN_FLIGHT_BYTES = 4 << 20
 CLOSED = "The store is closed."
 RESTART_SECONDS = (0.5, 5.0)
+# Modules are found where this process finds them.
+BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from bot.store.writer import main; main()"
 DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
 
 Told = Callable[[StoreError | None], None]
@@ -363,12 +363,11 @@ class Link(asyncio.Protocol):
 
 def begin_process(theirs: socket.socket, folder: Path) -> "subprocess.Popen[bytes]":
     """A writer's process; its end of the link is its standard input. Raises OSError."""
-    root = str(Path(bot.__file__).parent.parent)
+    root = str(Path(__file__).parents[2])
     return subprocess.Popen(  # noqa: S603 - this Python, and a module of our own
-        [sys.executable, "-P", "-m", "bot.store.writer", str(folder.absolute())],
+        [sys.executable, "-P", "-c", BEGIN, str(folder.absolute()), root, *sys.path],
         stdin=theirs.fileno(),
         stdout=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])},
         start_new_session=True,
     )
 
