@@ -81,12 +81,26 @@ def look_into(path: Path, engine: Engine) -> None:
         connection.close()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for the operator's own account alone, so that it outlives a power loss."""
+    if folder.is_dir():
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite flushes the folder that a new file is in, and not the one above.
+    # https://man7.org/linux/man-pages/man2/fsync.2.html
+    handle = os.open(folder.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def make_private(path: Path) -> None:
     """Make an empty file that is there for the operator's own account alone.
 
     SQLite gives its -wal and -shm the same mode. Does nothing to a file that is there.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     # Why this fails is better explained by SQLite's own failure.
     with contextlib.suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

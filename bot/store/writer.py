@@ -6,7 +6,6 @@ thread moves what was flushed into the worlds' files. When the bot is gone it fi
 ends.
 """
 
-import argparse
 import contextlib
 import fcntl
 import logging
@@ -25,6 +24,7 @@ from queue import Empty, SimpleQueue
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
+from bot.store.files import make_folder
 from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Frame, Unpacker, pack
 from bot.store.inbox import FOLDER, Entry, Inbox
 from bot.store.problems import StoreError
@@ -296,7 +296,7 @@ class Writer:
 def locked(folder: Path, link: socket.socket) -> Iterator[None]:
     """One writer a folder: an earlier one, that still finishes, is waited for."""
     place = folder / FOLDER
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(place)
     handle = os.open(place / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
         began = time.monotonic()
@@ -331,10 +331,7 @@ def hung_up(link: socket.socket) -> bool:
 
 
 def main() -> None:
-    """`python -m bot.store.writer FOLDER`, with the link as its standard input: first the key."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    arguments = parser.parse_args()
+    """The process: its first argument is the folder, its standard input the link; first the key."""
     # Whoever ends the bot does not end the writing of what it has given.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -344,7 +341,7 @@ def main() -> None:
     link = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     length = int.from_bytes(exactly(link, 2))
     key = exactly(link, length).decode() or None
-    serve(link, arguments.folder, Engine(key))
+    serve(link, Path(sys.argv[1]), Engine(key))
 
 
 def exactly(link: socket.socket, count: int) -> bytes:
@@ -353,7 +350,3 @@ def exactly(link: socket.socket, count: int) -> bytes:
     while len(data) < count and (piece := link.recv(count - len(data))):
         data += piece
     return data
-
-
-if __name__ == "__main__":
-    main()

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 IN_FLIGHT_BYTES = 4 << 20
 CLOSED = "The store is closed."
 RESTART_SECONDS = (0.5, 5.0)
-# Where this very module was found, wherever the bot was started.
-BOOT = "import sys; sys.path.insert(0, sys.argv.pop(1)); from bot.store.writer import main; main()"
+# Modules are found where this process finds them.
+BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from bot.store.writer import main; main()"
 DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
 
 Told = Callable[[StoreError | None], None]
@@ -151,7 +151,7 @@ class Writing:
                 item = self._sent.popleft()
                 self._forget_size(item, sent=True)
                 self._tell(item, None)
-            if not self.waiting:
+            if self._closing and not self.waiting:
                 self._idle.set()
             self._send()
         elif kind == DONE:
@@ -213,9 +213,11 @@ class Writing:
             f"More than {self._most_bytes >> 20} MB of records were waiting for the disk; "
             "the oldest were given up. Is the disk slow or full?"
         )
+        # Some at once, as all that must stay is looked through each time.
+        enough = self._most_bytes - self._most_bytes // 8
         for may_go in (frozenset({EXCHANGE}), DISPENSABLE):
             kept: deque[Waiting] = deque()
-            while self._unsent and self._bytes > self._most_bytes:
+            while self._unsent and self._bytes > enough:
                 item = self._unsent.popleft()
                 if item.kind in may_go:
                     self._forget_size(item, sent=False)
@@ -361,9 +363,9 @@ class Link(asyncio.Protocol):
 
 def begin_process(theirs: socket.socket, folder: Path) -> "subprocess.Popen[bytes]":
     """A writer's process; its end of the link is its standard input. Raises OSError."""
-    root = Path(__file__).resolve().parents[2]
+    root = str(Path(__file__).parents[2])
     return subprocess.Popen(  # noqa: S603 - this Python, and a module of our own
-        [sys.executable, "-P", "-c", BOOT, str(root), str(folder.absolute())],
+        [sys.executable, "-P", "-c", BEGIN, str(folder.absolute()), root, *sys.path],
         stdin=theirs.fileno(),
         stdout=subprocess.DEVNULL,
         start_new_session=True,
