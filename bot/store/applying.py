@@ -84,7 +84,12 @@ def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
             operation = read_back(kind, body)
             others[type(operation)].append(operation)
     if exchanges:
-        keep_exchanges(connection, exchanges)
+        replies = {
+            reply.exchange_id: reply.message_ids[0]
+            for reply in others[ReplyAttached]
+            if reply.message_ids
+        }
+        keep_exchanges(connection, exchanges, replies)
     for operation_type in ORDER:
         for operation in others[operation_type]:
             APPLY[operation_type](connection, operation)

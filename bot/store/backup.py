@@ -23,14 +23,14 @@ from bot.store.files import (
 from bot.store.operations import MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World
-from bot.store.setting_aside import REPAIRED, rename_aside
+from bot.store.setting_aside import DAMAGED, REPAIRED, rename_aside
 
 BACKUPS = "backups"
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"(\d{8}T\d{6}Z)(-before-restore)?(-\d+)?(\.partial)?")
 FORGOTTEN_AT_ONCE = 500
-# Repaired files, and what a command that was killed left behind.
-LEFT = (f"*{REPAIRED}*", "*.new/**/*", "*.salvaged/**/*", "*.converting*")
+# Damaged files, repaired or not, and what a command that was killed left behind.
+LEFT = (f"*{REPAIRED}*", f"*{DAMAGED}*", "*.new/**/*", "*.salvaged/**/*", "*.converting*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def prune_backups(
 ) -> list[Path]:
     """Delete what is older than so many days below DATA_DIR. Returns what was deleted.
 
-    Backups, the copies from before upgrades, and damaged files that were repaired: what was
+    Backups, the copies from before upgrades, and damaged files, repaired or not: what was
     deleted in the records is to be gone from all of them by then. Backups `elsewhere` go too.
     """
     limit = now.astimezone(UTC) - timedelta(days=days)

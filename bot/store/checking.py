@@ -106,7 +106,7 @@ def is_damaged(folder: Path, world: World, engine: Engine) -> bool:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()
             return bool(found != ("ok",))
     except FAILURES as error:
-        return is_damage(error, encrypted=engine.key is not None)
+        return is_damage(error, path_of(folder, world), encrypted=engine.key is not None)
 
 
 def check_key(path: Path, engine: Engine) -> None:

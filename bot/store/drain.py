@@ -162,7 +162,7 @@ class Drain:
         try:
             return list(self._inbox.read(numbers))
         except FAILURES as error:
-            if not is_damage(error, encrypted=self._engine.key is not None):
+            if not is_damage(error, self._folder / FOLDER, encrypted=self._engine.key is not None):
                 raise translate(error, self._folder / FOLDER) from error
         stored: list[Stored] = []
         for number in numbers:
@@ -200,7 +200,7 @@ class Drain:
         self._close(world)
         path = path_of(self._folder, world)
         problem = error if isinstance(error, StoreError) else translate(error, path)
-        if is_damage(error, encrypted=self._engine.key is not None):
+        if is_damage(error, path, encrypted=self._engine.key is not None):
             problem = self._set_aside(world, problem)
         before = self._troubled.get(world)
         seconds = RETRY_SECONDS[0] if before is None else min(before.seconds * 2, RETRY_SECONDS[1])

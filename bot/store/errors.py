@@ -28,6 +28,8 @@ SPOILING = (
     "SQLITE_IOERR",
 )
 
+NOISE_BYTES, NOISE_DISTINCT = 4096, 240
+
 DRIVERS: tuple[ModuleType, ...] = (sqlite3,)
 with contextlib.suppress(ImportError):
     from sqlcipher3 import dbapi2
@@ -75,10 +77,25 @@ def spoils(error: Exception) -> bool:
     )
 
 
-def is_damage(error: Exception, *, encrypted: bool) -> bool:
-    """Whether the file itself is broken; an encrypted one may just have been given a wrong key."""
+def is_damage(error: Exception, path: Path, *, encrypted: bool) -> bool:
+    """Whether the file itself is broken, and not just opened with a wrong key, or without its own.
+
+    `encrypted` is whether it was opened with a key.
+    """
     code = getattr(error, "sqlite_errorname", None) or ""
-    return code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_NOTADB" and not encrypted)
+    if code.startswith("SQLITE_CORRUPT"):
+        return True
+    return code == "SQLITE_NOTADB" and not encrypted and not looks_encrypted(path)
+
+
+def looks_encrypted(path: Path) -> bool:
+    """Whether the file begins with noise, in which nearly every byte occurs."""
+    try:
+        with path.open("rb") as stream:
+            begin = stream.read(NOISE_BYTES)
+    except OSError:
+        return False
+    return len(begin) == NOISE_BYTES and len(set(begin)) > NOISE_DISTINCT
 
 
 def blames_a_value(error: Exception) -> bool:

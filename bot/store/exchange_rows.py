@@ -5,8 +5,9 @@ A batch at a time, so that what a channel's exchanges share is looked up once a 
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -25,8 +26,8 @@ SUCCESS, FALLBACK_FROM = COLUMNS.index("success"), COLUMNS.index("fallback_from"
 KEPT, DELETED, WITHHELD = range(3)
 
 INSERT_EXCHANGE = (
-    f"INSERT INTO exchanges ({', '.join(COLUMNS)}, prompt)"  # noqa: S608 - names of our own
-    f" VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"
+    f"INSERT INTO exchanges ({', '.join(COLUMNS)}, prompt, reply_id)"  # noqa: S608 - our own names
+    f" VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"
 )
 # A deleted text stays deleted, and what the bot itself said stays a reference to its output.
 INSERT_MESSAGE = """
@@ -56,8 +57,16 @@ COUNT = """
 Reference = int | list[Any]
 
 
-def keep_exchanges(connection: sqlite3.Connection, rows: Sequence[ExchangeRow]) -> None:
-    """Add those whose id is not there. Raises one of FAILURES."""
+def keep_exchanges(
+    connection: sqlite3.Connection,
+    rows: Sequence[ExchangeRow],
+    replies: Mapping[int, int] = MappingProxyType({}),
+) -> None:
+    """Add those whose id is not there. Raises one of FAILURES.
+
+    `replies` has the message that carries the output, by exchange, where it is known: a row that
+    gets it later grows, and no longer fits into its page.
+    """
     found = connection.execute(
         "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
         (json.dumps([row[ID] for row in rows]),),
@@ -75,7 +84,7 @@ def keep_exchanges(connection: sqlite3.Connection, rows: Sequence[ExchangeRow]) 
     texts = keep_texts(connection, new)
     connection.executemany(
         INSERT_EXCHANGE,
-        ((*row[:-1], prompt(row[-1], messages, texts)) for row in new),
+        ((*row[:-1], prompt(row[-1], messages, texts), replies.get(row[ID])) for row in new),
     )
     failures = sum(not row[SUCCESS] for row in new)
     fallbacks = sum(row[FALLBACK_FROM] is not None for row in new)

@@ -249,7 +249,7 @@ class Inbox:
         except FAILURES as error:
             if segment is not None:
                 segment.close()
-            if not is_damage(error, encrypted=self._engine.key is not None):
+            if not is_damage(error, path, encrypted=self._engine.key is not None):
                 raise
         rows = readable(path, self._engine)
         damaged = path.with_name(f"{path.name}.damaged-{time.time_ns()}")

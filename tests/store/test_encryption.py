@@ -14,6 +14,7 @@ from bot.store.files import open_world, path_of
 from bot.store.inbox import Inbox
 from bot.store.operations import encode
 from bot.store.problems import StoreError
+from bot.store.sqlite import SqliteStore
 from tests.store.filling import GUILD, exchange, fill, training_rows
 
 pytest.importorskip("sqlcipher3", reason="the extra encrypted is not installed")
@@ -102,3 +103,20 @@ encryption.convert(Path({str(path)!r}), 8192, Engine("a key"), encrypt=True)
             convert(path, 8192, KEY, encrypt=False)
     assert convert_all(tmp_path, KEY, encrypt=True) == [True]
     assert rows(tmp_path, KEY) == expected
+
+
+@pytest.mark.parametrize("engine", [PLAIN, Engine("another key")], ids=["no key", "another key"])
+async def test_a_key_that_is_forgotten_loses_and_moves_nothing(
+    tmp_path: Path, engine: Engine
+) -> None:
+    async with SqliteStore(tmp_path, KEY, in_process=True) as store:
+        await store.world(GUILD).write([exchange(1)])
+    before = sorted((tmp_path / "guilds").iterdir())
+    async with SqliteStore(tmp_path, engine, in_process=True) as store:
+        world = store.world(GUILD)
+        await world.write([exchange(2)])
+        with pytest.raises(StoreError, match="STORE_KEY"):
+            await world.drained()
+        assert "STORE_KEY" in (world.held_up or "")
+    assert sorted((tmp_path / "guilds").iterdir()) == before
+    assert [row["id"] for row in rows(tmp_path, KEY)] == [exchange(1).id]

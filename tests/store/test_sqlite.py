@@ -369,8 +369,10 @@ async def test_what_is_kept_is_flushed(
     opened: list[sqlite3.Connection] = []
     connect = Engine.connect
 
-    def noted(engine: Engine, path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-        connection = connect(engine, path, read_only=read_only)
+    def noted(
+        engine: Engine, path: Path, *, read_only: bool = False, page_size: int = 4096
+    ) -> sqlite3.Connection:
+        connection = connect(engine, path, read_only=read_only, page_size=page_size)
         if not read_only:
             opened.append(connection)
         return connection
