@@ -29,6 +29,7 @@ INSERT_EXCHANGE = (
     f"INSERT INTO exchanges ({', '.join(COLUMNS)}, prompt, reply_id)"  # noqa: S608 - our own names
     f" VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"
 )
+# Who objects does so for an older reading of the text, too.
 # A deleted text stays deleted, and what the bot itself said stays a reference to its output.
 INSERT_MESSAGE = """
     INSERT INTO messages (message_id, author_id, role, name, content, state, seen_at, subject_id)
@@ -38,9 +39,9 @@ INSERT_MESSAGE = """
         name = excluded.name,
         content = excluded.content,
         state = excluded.state,
-        seen_at = excluded.seen_at,
+        seen_at = max(excluded.seen_at, seen_at),
         subject_id = coalesce(excluded.subject_id, subject_id)
-    WHERE state <> 1 AND exchange_id IS NULL AND excluded.seen_at >= seen_at
+    WHERE state <> 1 AND exchange_id IS NULL AND (excluded.seen_at >= seen_at OR excluded.state = 2)
         AND (name IS NOT excluded.name OR content IS NOT excluded.content
              OR state <> excluded.state)
 """
@@ -98,16 +99,17 @@ def keep_messages(
     """Keep what was said in Discord. Returns number and role of each, by message id."""
     newest: dict[int, tuple[Any, ...]] = {}
     for row in rows:
-        seen_at = row[TIMESTAMP]
         for role, content, name, message_id, author_id, withheld, subject_id in row[-1]:
+            seen_at = row[TIMESTAMP]
             if message_id is None:
                 continue
             before = newest.get(message_id)
             if before is not None:
                 author_id = before[1] if author_id is None else author_id
                 newest[message_id] = (message_id, author_id, *before[2:])
-                if before[6] > seen_at:
+                if before[6] > seen_at and not withheld:
                     continue
+                seen_at = max(before[6], seen_at)
             if withheld:
                 kept = (message_id, author_id, role, None, None, WITHHELD, seen_at, None)
             else:
