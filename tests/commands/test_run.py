@@ -90,7 +90,7 @@ async def test_the_seed_workflow_over_restarts(tmp_path: Path) -> None:
             assert await bot.end() == 0
         async with understudy(tmp_path, "run", settings=settings) as bot:
             await bot.said("Ready as")
-            await here.say(here.ben, "still on?? hello", expect="From the lead.")
+            await here.say(here.ben, "and hello again", expect="From the lead.")
             await here.say(here.ada, "disable custom reasoning", expect="Records preserved: 3")
             await here.say(here.ben, "hello", expect="From the lead.")
             assert await bot.end() == 0
