@@ -25,7 +25,7 @@ async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator
 
     Without any model it runs all the same, and says in one sentence how to get one.
     """
-    async with Agent(SqliteStore(settings.data_dir)) as agent:
+    async with SqliteStore(settings.data_dir) as store, Agent(store) as agent:
         without = await add_models(agent, settings, progress)
         if without is not None:
             log.error("%s", without)

@@ -51,7 +51,11 @@ async def agent_with(
     folder: Path, *plugins: Plugin, idle_seconds: float = 600.0
 ) -> AsyncIterator[Agent]:
     """An agent whose files are below `folder`."""
-    async with Agent(SqliteStore(folder), idle_seconds=idle_seconds) as agent:
+    # In a thread, which begins in no time; the process has tests of its own.
+    async with (
+        SqliteStore(folder, in_process=True) as store,
+        Agent(store, idle_seconds=idle_seconds) as agent,
+    ):
         for plugin in plugins:
             await agent.register(plugin)
         yield agent

@@ -23,7 +23,7 @@ class MessagesDeleted:
 class ReplySent:
     """The answer to a model request was posted, in these messages in this order."""
 
-    request_id: str
+    request_id: int
     message_ids: Sequence[int]
 
 
@@ -50,6 +50,6 @@ class ForgetExchange:
     `user_id` is who asked for it; they were allowed to.
     """
 
-    request_id: str
+    request_id: int
     reply_id: int
     user_id: int

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.store.records import ChatMessage
+from bot.store.records import DISCORD_EPOCH, ChatMessage
 
 
 class ModelType(StrEnum):
@@ -49,9 +49,15 @@ class Origin:
     message_id: int | None = None
 
 
-def new_request_id() -> str:
-    """32 hexadecimal digits: the time in ms, then 80 random bits. Sorts by time."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
+def new_request_id() -> int:
+    """A snowflake: 42 bits of ms since 2015, then 10 bits of µs, then 12 random ones.
+
+    So it sorts by time, and by Discord's own ids too.
+    https://docs.discord.com/developers/reference#snowflakes
+    """
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    microseconds = nanoseconds // 1_000
+    return (milliseconds - DISCORD_EPOCH) << 22 | microseconds << 12 | secrets.randbits(12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class ModelRequest:
     origin: Origin | None = None
     provider: str | None = None
     images: tuple[ImageInput, ...] = ()
-    id: str = field(default_factory=new_request_id)
+    id: int = field(default_factory=new_request_id)
 
     def override(self, **changes: Any) -> "ModelRequest":  # noqa: ANN401 - the fields' own types
         """The same request (and id) with some fields changed."""

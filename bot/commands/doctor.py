@@ -15,8 +15,11 @@ from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
 from bot.compose import add_models
 from bot.settings import Settings, SettingsError, load_settings
-from bot.store.interface import StoreError
-from bot.store.records import ChatMessage, World, WorldKind
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, translate
+from bot.store.files import look_into
+from bot.store.problems import StoreError
+from bot.store.records import ChatMessage
 from bot.store.sqlite import SqliteStore
 
 LOW_SPACE_BYTES = 500 * 1024 * 1024
@@ -90,17 +93,16 @@ def data_folder(settings: Settings) -> Finding:
 
 async def records(settings: Settings) -> AsyncIterator[Finding]:
     """Whether the newest of the servers' files open; nothing where there are none."""
-    store = SqliteStore(settings.data_dir)
-    guilds = [int(path.stem) for path in guild_files(settings.data_dir)[:FILES_OPENED]]
-    for guild_id in guilds:
-        world = store.world(World(WorldKind.GUILD, guild_id))
+    guilds = guild_files(settings.data_dir)[:FILES_OPENED]
+    for path in guilds:
         try:
-            await world.stats()
+            await asyncio.to_thread(look_into, path, Engine())
+        except FAILURES as error:
+            yield Finding("records", False, str(translate(error, path)))
+            return
         except StoreError as error:
             yield Finding("records", False, str(error))
             return
-        finally:
-            await world.close()
     if guilds:
         yield Finding("records", True, f"open ({len(guilds)} of the newest files were tried).")
 
@@ -120,7 +122,7 @@ def guild_files(data_dir: Path) -> list[Path]:
 
 async def models(settings: Settings) -> AsyncIterator[Finding]:
     """Whether each model answers a question."""
-    async with Agent(SqliteStore(settings.data_dir)) as agent:
+    async with SqliteStore(settings.data_dir) as store, Agent(store) as agent:
         without = await add_models(agent, settings, progress=lambda _: None)
         if without is not None:
             yield Finding("model", False, without)

@@ -35,11 +35,11 @@ WORDS = {Control.STOP: "Stop", Control.REDO: "Answer the edited question"}
 
 @dataclass(frozen=True, slots=True)
 class AnswerRef:
-    """Which answer: to which message (id) of whom (id), by which model request (32 hex digits)."""
+    """Which answer: to which message (id) of whom (id), by which model request."""
 
     question_id: int
     asker_id: int
-    request_id: str
+    request_id: int
 
 
 class Pressed(Protocol):
@@ -55,7 +55,7 @@ class ControlButton(
     discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
     template=re.compile(
         r"talk:(?P<control>[a-z]+):(?P<question>[0-9]{1,20}):(?P<asker>[0-9]{1,20})"
-        r":(?P<request>[0-9a-f]{32})"
+        r":(?P<request>[0-9]{1,20})"
     ),
 ):
     """One button of an answer."""
@@ -82,7 +82,7 @@ class ControlButton(
         /,
     ) -> Self:
         """The button that was pressed."""
-        answer = AnswerRef(int(match["question"]), int(match["asker"]), match["request"])
+        answer = AnswerRef(int(match["question"]), int(match["asker"]), int(match["request"]))
         return cls(Control(match["control"]), answer)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:

@@ -265,9 +265,9 @@ def place_of(task: Task, ref: AnswerRef) -> Place:
     """Where the answer goes. The first to a question has the question's nonce, whoever posts it."""
     links = task.settings.unfurl_links
     if task.continues is not None:
-        return Place(task.continues, ref.request_id[-20:], show_links=links)
+        return Place(task.continues, str(ref.request_id), show_links=links)
     if task.over is not None:
-        return Place(task.question, ref.request_id[-20:], task.over.messages, links)
+        return Place(task.question, str(ref.request_id), task.over.messages, links)
     return Place(task.question, str(task.question.id), show_links=links)
 
 
@@ -320,4 +320,4 @@ def apology(error: ModelError | None, request: ModelRequest) -> str:
             f"{APOLOGY_MARK} I have no model to answer with. Whoever runs me can see in the log "
             "how to add one."
         )
-    return SORRY.format(reference=request.id[-8:])
+    return SORRY.format(reference=request.id)

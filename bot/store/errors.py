@@ -1,17 +1,20 @@
 """What a failure of the file or the disk means, and what to do about it."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
+from types import ModuleType
 
-from bot.store.interface import StoreError, UnstorableError
+from bot.store.problems import StoreError, UnstorableError
 
 REMEDIES = {
     "SQLITE_FULL": "the disk is full. Free some space; recording goes on by itself then",
     "SQLITE_READONLY": "it cannot be written. Give this account write permission to it",
     "SQLITE_CANTOPEN": "it cannot be opened. Give this account write permission to its folder",
     "SQLITE_PERM": "it cannot be opened. Give this account write permission to it",
-    "SQLITE_NOTADB": "it is damaged or no SQLite file. Move it aside and keep it for repair",
-    "SQLITE_CORRUPT": "it is damaged. Move it aside and keep it for repair",
+    "SQLITE_NOTADB": "it cannot be read: STORE_KEY is not the one it was encrypted with, or it is "
+    "damaged. Set the right key, or run `understudy store repair`",
+    "SQLITE_CORRUPT": "it is damaged. Run `understudy store repair`",
     "SQLITE_BUSY": "another program holds it locked. Close that program",
     "SQLITE_IOERR": "the disk reports an error. Check the disk",
 }
@@ -25,8 +28,20 @@ SPOILING = (
     "SQLITE_IOERR",
 )
 
-# What the standard library and aiosqlite raise, for values and for closed connections alike.
-FAILURES = (sqlite3.Error, OSError, OverflowError, ValueError)
+DRIVERS: tuple[ModuleType, ...] = (sqlite3,)
+with contextlib.suppress(ImportError):
+    from sqlcipher3 import dbapi2
+
+    DRIVERS = (sqlite3, dbapi2)
+
+
+def of_drivers(*names: str) -> tuple[type[Exception], ...]:
+    """The errors of these names, of every driver that may raise them."""
+    return tuple(getattr(driver, name) for driver in DRIVERS for name in names)
+
+
+# What the drivers and aiosqlite raise, for values and for closed connections alike.
+FAILURES = (*of_drivers("Error"), OSError, OverflowError, ValueError)
 
 
 def translate(error: Exception, path: Path) -> StoreError:
@@ -56,14 +71,20 @@ def spoils(error: Exception) -> bool:
         return False
     code = getattr(error, "sqlite_errorname", None) or ""
     return code.startswith(SPOILING) or isinstance(
-        error, (OSError, ValueError, sqlite3.ProgrammingError)
+        error, (OSError, ValueError, *of_drivers("ProgrammingError"))
     )
+
+
+def is_damage(error: Exception, *, encrypted: bool) -> bool:
+    """Whether the file itself is broken; an encrypted one may just have been given a wrong key."""
+    code = getattr(error, "sqlite_errorname", None) or ""
+    return code.startswith("SQLITE_CORRUPT") or (code == "SQLITE_NOTADB" and not encrypted)
 
 
 def blames_a_value(error: Exception) -> bool:
     """Whether it was on account of a value that no file would take."""
-    if isinstance(error, sqlite3.ProgrammingError):
+    if isinstance(error, of_drivers("ProgrammingError")):
         return "binding" in str(error)
     return isinstance(
-        error, (sqlite3.IntegrityError, sqlite3.DataError, OverflowError, UnicodeError)
+        error, (*of_drivers("IntegrityError", "DataError"), OverflowError, UnicodeError)
     )

@@ -1,24 +1,15 @@
 """The seam between the rooms above and whatever keeps the records."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from bot.store.records import Exchange, RecordStats, World
+from bot.store.operations import Operation
+from bot.store.problems import StoreError
+from bot.store.records import RecordStats, World
 
 
-class StoreError(Exception):
-    """Something could not be kept or read. The message says what, why, and what to do about it.
-
-    The message names files and is for the log; `public` is the same for people, without paths.
-    """
-
-    def __init__(self, message: str, public: str | None = None) -> None:
-        super().__init__(message)
-        self.public = message if public is None else public
-
-
-class UnstorableError(StoreError):
-    """It was on account of a value: others can be kept, this one never."""
+Told = Callable[[StoreError | None], None]
+"""Called once, on the event loop: None when it is on disk, or why it will not be."""
 
 
 class WorldStore(Protocol):
@@ -35,24 +26,34 @@ class WorldStore(Protocol):
     def exists(self) -> bool:
         """Whether anything is, or may be, kept of this world. Costs no I/O beyond one look."""
 
-    async def keep(self, exchanges: Sequence[Exchange]) -> None:
-        """Keep these, all or none; on return they are on disk. An id that is there is left.
+    @property
+    def problem(self) -> str | None:
+        """Why nothing is being kept at present, for people; None when all is well."""
 
-        Of a text that was said in Discord the newest version that was quoted is kept. Raises
-        UnstorableError when it is on account of a value in them.
+    @property
+    def held_up(self) -> str | None:
+        """Why what is kept waits to be put into the file, for people; None when it does not."""
+
+    @property
+    def lost(self) -> int:
+        """How many operations were given up since the start though they had been kept."""
+
+    def submit(self, operation: Operation, told: Told) -> None:
+        """Hand over what is to be kept, and return at once.
+
+        Operations take effect in an order in which none is lost on another's account; an
+        exchange whose id is there is left as it is. Raises UnstorableError for one that no file
+        would ever take.
         """
 
-    async def attach_reply(self, exchange_id: str, message_ids: Sequence[int]) -> None:
-        """Note which Discord messages, in order, carry the output of an exchange."""
+    async def write(self, operations: Sequence[Operation]) -> None:
+        """Keep these; on return they are on disk."""
 
-    async def edit_message(self, message_id: int, content: str) -> None:
-        """A member edited a message: its text, where it was stored, is the new one."""
-
-    async def delete_messages(self, message_ids: Sequence[int]) -> None:
-        """Messages are gone in Discord: their stored texts too, and the outputs they carried."""
+    async def drained(self) -> None:
+        """On return, what was handed over before is what a reader finds."""
 
     async def stats(self) -> RecordStats:
-        """Counts over all that is kept."""
+        """Counts over all that is kept, with all that was handed over before."""
 
     async def get_setting(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON was set
         """The JSON value under `key`, or None."""

@@ -1,11 +1,13 @@
 """What is kept: the values that go into a world's file and come out of it.
 
-Ids are Discord snowflakes (int) unless said otherwise; times are milliseconds since the epoch.
+Ids are snowflakes (int), times are milliseconds since the epoch.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+DISCORD_EPOCH = 1_420_070_400_000
 
 Role = Literal["system", "user", "assistant"]
 
@@ -39,6 +41,8 @@ class ChatMessage:
     `message_id` and `author_id` are given for every text that a person (or the bot) said in
     Discord: such a text is stored once, by that id, and follows its edits and its deletion.
     Without `message_id` it is a text of our own (a system prompt), stored once by its hash.
+    `withheld` is for the records: its author does not agree to be recorded, only the place where
+    it stood is kept.
     """
 
     role: Role
@@ -46,6 +50,7 @@ class ChatMessage:
     name: str | None = None
     message_id: int | None = None
     author_id: int | None = None
+    withheld: bool = False
 
     @property
     def prompt_text(self) -> str:
@@ -57,13 +62,13 @@ class ChatMessage:
 class Exchange:
     """One call of a model and what came of it, whole: a success or a failure.
 
-    `id` is the id of the request that was made (32 hexadecimal digits, in order of time).
+    `id` is the id of the request that was made: a snowflake as Discord's, so in order of time.
     `model_type` is the purpose of the call: should_respond, planning or coding.
     `fallback_from` names the model that should have answered and did not; `fallback_reason`
-    says why. Times in `latency_ms` and `first_token_ms` are durations in milliseconds.
+    says why. The texts of `input` were read at `timestamp`. Times in `latency_ms` and `first_token_ms` are durations in milliseconds.
     """
 
-    id: str
+    id: int
     timestamp: int
     room_id: int | None
     user_id: int | None
@@ -74,6 +79,7 @@ class Exchange:
     input: tuple[ChatMessage, ...]
     output: str | None
     reasoning: str | None
+    finish_reason: str | None
     success: bool
     error: str | None
     fallback_from: str | None
@@ -92,3 +98,5 @@ class RecordStats:
     failures: int = 0
     fallbacks: int = 0
     last_timestamp: int | None = None
+    thumbs_up: int = 0
+    thumbs_down: int = 0

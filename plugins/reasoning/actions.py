@@ -181,6 +181,8 @@ def keeping_line(status: ReasoningStatus) -> str:
     lost = f"; {status.dropped} not kept since the start" if status.dropped else ""
     if status.problem is not None:
         return f"Recording: ⚠️ nothing is being kept{lost}. {status.problem}"
+    if status.held_up is not None:
+        return f"Recording: ⚠️ exchanges are kept, and wait for their file{lost}. {status.held_up}"
     why = f" (the last one: {status.loss})" if lost else ""
     return f"Recording: every exchange is being kept{lost}{why}"
 
@@ -190,7 +192,7 @@ def trouble_lines(status: ReasoningStatus, unsaved: str | None) -> list[str]:
     lines = []
     if unsaved is not None:
         lines.append(f"⚠️ This could not be saved and lasts until a restart. {unsaved}")
-    elif status.problem is not None and status.state.enabled:
+    elif (status.problem or status.held_up) and status.state.enabled:
         lines.append(f"⚠️ {keeping_line(status)}")
     return lines
 

@@ -23,22 +23,26 @@ class Amendments:
         """A message has a new text."""
         self._forget()
         self._edits.pop(message_id, None)
-        self._edits[message_id] = (time.monotonic(), content)
+        self._edits[message_id] = (time.perf_counter(), content)
 
     def delete(self, message_ids: Sequence[int]) -> None:
         """Messages are gone."""
         self._forget()
-        now = time.monotonic()
+        now = time.perf_counter()
         self._deletions.update((message_id, now) for message_id in message_ids)
 
-    def apply(self, message: ChatMessage) -> ChatMessage:
-        """The message as it is to be kept by now: edited, or without its words and its name."""
+    def apply(self, message: ChatMessage, read_at: float) -> ChatMessage:
+        """The message as it is to be kept by now: edited, or without its words and its name.
+
+        `read_at` is when this text of it was read (`time.perf_counter()`).
+        """
         if message.message_id is None:
             return message
         if message.message_id in self._deletions:
             return replace(message, content="", name=None)
-        if message.message_id in self._edits:
-            return replace(message, content=self._edits[message.message_id][1])
+        edited_at, content = self._edits.get(message.message_id, (read_at, ""))
+        if edited_at > read_at:
+            return replace(message, content=content)
         return message
 
     def deleted(self, message_ids: Sequence[int]) -> list[int]:
@@ -46,7 +50,7 @@ class Amendments:
         return [message_id for message_id in message_ids if message_id in self._deletions]
 
     def _forget(self) -> None:
-        oldest = time.monotonic() - REMEMBERED_SECONDS
+        oldest = time.perf_counter() - REMEMBERED_SECONDS
         # Both are in order of time, so the old ones come first.
         while self._deletions and next(iter(self._deletions.values())) < oldest:
             del self._deletions[next(iter(self._deletions))]

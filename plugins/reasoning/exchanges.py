@@ -8,7 +8,7 @@ from plugins.reasoning.amendments import Amendments
 
 
 def to_exchange(
-    call: ModelCall, exchange_id: str, epoch: float, amendments: Amendments
+    call: ModelCall, exchange_id: int, epoch: float, amendments: Amendments
 ) -> Exchange:
     """The record of one call. `epoch` is `time.time() - time.perf_counter()`, in seconds."""
     request, response, error, began, ended = call
@@ -16,16 +16,17 @@ def to_exchange(
     fallback = response.fallback if response is not None else getattr(error, "fallback", None)
     return Exchange(
         id=exchange_id,
-        timestamp=round((epoch + began) * 1000),
+        timestamp=int((epoch + began) * 1000),
         room_id=origin.room_id if origin else None,
         user_id=origin.user_id if origin else None,
         message_id=origin.message_id if origin else None,
         model_type=request.purpose,
         provider=response.provider if response else None,
         model=response.model if response else None,
-        input=tuple(amendments.apply(message) for message in request.messages),
+        input=tuple(amendments.apply(message, began) for message in request.messages),
         output=response.text if response else None,
         reasoning=response.reasoning if response else None,
+        finish_reason=response.finish_reason if response else None,
         success=response is not None,
         error=None if error is None else describe(error),
         fallback_from=f"{fallback.provider}/{fallback.model}" if fallback else None,

@@ -4,22 +4,31 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from bot.agent.chain import Registration
 from bot.agent.middleware import CallNext, tell, wrap
 from bot.agent.models import Model, ModelRequest, ModelResponse, ModelType, UseModel
 from bot.agent.runtime import AgentRuntime
-from bot.store.interface import StoreError
-from bot.store.records import RecordStats
+from bot.store.problems import StoreError
+from bot.store.records import Exchange, RecordStats
 from plugins.reasoning.custom_model import CustomModel
 from plugins.reasoning.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
 PLUGIN = "reasoning"
+PRIVACY = "privacy"
 CUSTOM_PROVIDER = "custom"
 UNREAD_SECONDS = 5.0
+
+
+@runtime_checkable
+class Guardian(Protocol):
+    """The service that knows who agreed to be recorded."""
+
+    def admit(self, exchange: Exchange) -> Exchange | None:
+        """The exchange as it may be kept; None where it may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,8 @@ class ReasoningStatus:
 
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
     `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
-    `loss` why the last of those `dropped` was not. `unread` says why `state` is not known.
+    `held_up` why what is kept is not in its file yet, `loss` why the last of those `dropped` was
+    not kept. `unread` says why `state` is not known.
     """
 
     state: ReasoningState
@@ -59,6 +69,7 @@ class ReasoningStatus:
     dropped: int
     loss: str | None
     problem: str | None
+    held_up: str | None
     unread: str | None
 
 
@@ -73,7 +84,7 @@ class ReasoningService:
         self.state = ReasoningState()
         self.unread: str | None = None
         self._unread_since = 0.0
-        self.recorder = Recorder(runtime.store)
+        self.recorder = Recorder(runtime.store, self._admit)
         self._runtime = runtime
         self._custom_seconds = custom_seconds
         self._around: list[Registration] = []
@@ -92,7 +103,7 @@ class ReasoningService:
     async def stop(self) -> None:
         """Take everything away from `use_model` and write what waits."""
         self._take_away()
-        await self.recorder.stop()
+        self.recorder.stop()
 
     async def enable(self, user_id: int) -> str | None:
         """Turn it on. Returns why that will not survive a restart, or None when it will."""
@@ -117,13 +128,13 @@ class ReasoningService:
         """How it stands, with everything counted that was recorded before this call."""
         async with self._turn:
             await self._read_again()
-        await self.recorder.flush()
-        problem = self.recorder.problem
+        if self._runtime.store.problem is None:
+            await self.recorder.flush()
         try:
             stats = await self._runtime.store.stats()
         except StoreError as error:
             log.error("The records cannot be counted: %s", error)
-            stats, problem = None, error.public
+            stats = None
         original = self._runtime.agent.models.find(ModelType.TEXT_LARGE)
         custom = self._custom_model() if self.state.enabled else None
         return ReasoningStatus(
@@ -131,11 +142,19 @@ class ReasoningService:
             answering=custom or original,
             fallback=original if custom else None,
             stats=stats,
-            dropped=self.recorder.dropped,
+            dropped=self.recorder.dropped + self._runtime.store.lost,
             loss=self.recorder.loss,
-            problem=problem,
+            problem=self._runtime.store.problem,
+            held_up=self._runtime.store.held_up,
             unread=self.unread,
         )
+
+    def _admit(self, exchange: Exchange) -> Exchange | None:
+        """What may be kept, by whom the runtime has to say so; nothing while it cannot be asked."""
+        if PRIVACY not in self._runtime.agent.plugins:
+            return exchange
+        guardian = self._runtime.services.get(PRIVACY)
+        return guardian.admit(exchange) if isinstance(guardian, Guardian) else None
 
     async def _read(self) -> None:
         """Read the state and do as it says; or note why it cannot be read."""
@@ -199,7 +218,7 @@ class ReasoningService:
             log.error("The state of custom reasoning is not saved: %s", error)
             self._unsaved = error.public
         else:
-            self._unsaved = self.recorder.problem = None
+            self._unsaved = None
         if was_unsaved != (self._unsaved is not None):
             # An idle runtime is made again from what is on disk, which would undo this.
             self._runtime.release() if was_unsaved else self._runtime.hold()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from bot.agent.permissions import Author, Permission
 from bot.agent.runtime import AgentRuntime
 from bot.store.records import Exchange, World
 from bot.store.sqlite import SqliteWorldStore
-from plugins.reasoning import changes as changes_module
 from plugins.reasoning import reasoning_plugin
 from plugins.reasoning import recorder as recorder_module
 from plugins.reasoning import service as service_module
@@ -51,6 +50,14 @@ async def act(runtime: AgentRuntime, name: str, author: Author = ADMIN) -> str:
     result = await runtime.run_action(name, author, 5)
     assert isinstance(result, ActionResult)
     return result.text
+
+
+async def until(runtime: AgentRuntime, words: str) -> str:
+    """The status, as soon as it has these words in it."""
+    async with asyncio.timeout(20):
+        while words not in (status := await act(runtime, STATUS)):
+            await asyncio.sleep(0.01)
+    return status
 
 
 async def test_the_seed_workflow(tmp_path: Path) -> None:
@@ -372,7 +379,7 @@ async def test_without_a_disk_chat_goes_on_and_the_status_says_so(tmp_path: Path
                 assert (await runtime.use_model(LARGE, ask())).text == "hello"
             status = await act(runtime, STATUS)
             assert "🟢 **Active**" in status
-            assert "nothing is being kept; 3 not kept" in status
+            assert "exchanges are kept, and wait for their file" in status
             assert "DATA_DIR" in status
         await agent.let_go_of_idle(now=1e12)
         async with agent.runtime(GUILD) as same:
@@ -381,8 +388,24 @@ async def test_without_a_disk_chat_goes_on_and_the_status_says_so(tmp_path: Path
         async with agent.runtime(GUILD) as runtime:
             await runtime.use_model(LARGE, ask())
             status = await act(runtime, STATUS)
-            assert "every exchange is being kept; 3 not kept since the start" in status
-            assert "Records collected: 1" in status
+            assert "Recording: every exchange is being kept\n" in status
+            assert "Records collected: 4" in status
+
+
+async def test_without_any_disk_chat_goes_on_and_the_status_says_so(tmp_path: Path) -> None:
+    (tmp_path / "inbox").write_text("a file where the folder should be")
+    async with (
+        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        assert (await runtime.use_model(LARGE, ask())).text == "hello"
+        status = await until(runtime, "nothing is being kept")
+        assert "DATA_DIR" in status
+        assert str(tmp_path) not in status
+        (tmp_path / "inbox").unlink()
+        await until(runtime, "Recording: every exchange is being kept\n")
+    assert len(rows(tmp_path)) == 1
 
 
 async def test_a_damaged_file_does_not_stop_the_chat(tmp_path: Path) -> None:
@@ -399,30 +422,6 @@ async def test_a_damaged_file_does_not_stop_the_chat(tmp_path: Path) -> None:
         await act(other, ENABLE)
         await other.use_model(LARGE, ask())
     assert len(rows(tmp_path, OTHER_GUILD)) == 1
-
-
-async def test_the_queue_is_bounded_and_counts_what_it_drops(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_WAITING", 4)
-    async with (
-        agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
-        agent.runtime(GUILD) as runtime,
-    ):
-        await act(runtime, ENABLE)
-        other = sqlite3.connect(runtime.store.location, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        for number in range(10):
-            await runtime.use_model(LARGE, ask(str(number)))
-            await asyncio.sleep(0)
-        assert service_of(runtime).recorder.waiting <= 4
-        other.execute("ROLLBACK")
-        other.close()
-        status = await act(runtime, STATUS)
-    kept = len(rows(tmp_path))
-    assert f"Records collected: {kept}" in status
-    assert f"{10 - kept} not kept since the start" in status
-    assert kept >= 4
 
 
 async def test_toggling_while_calls_are_in_flight(tmp_path: Path) -> None:
@@ -492,7 +491,7 @@ async def test_what_breaks_in_an_unforeseen_way_is_counted(
     ):
         await act(runtime, ENABLE)
 
-        async def keep(_: SqliteWorldStore, __: Sequence[Exchange]) -> None:
+        def submit(*_: object) -> None:
             raise RuntimeError("the gears jammed")
 
         def to_exchange(*_: object) -> Exchange:
@@ -500,7 +499,7 @@ async def test_what_breaks_in_an_unforeseen_way_is_counted(
 
         with monkeypatch.context() as patch:
             if where == "store":
-                patch.setattr(SqliteWorldStore, "keep", keep)
+                patch.setattr(SqliteWorldStore, "submit", submit)
             else:
                 patch.setattr(recorder_module, "to_exchange", to_exchange)
             for _ in range(3):
@@ -520,7 +519,7 @@ async def test_a_file_that_is_deleted_while_it_is_on_is_made_again(tmp_path: Pat
     ):
         await act(runtime, ENABLE)
         await runtime.use_model(LARGE, ask())
-        await service_of(runtime).recorder.flush()
+        assert "Records collected: 1" in await act(runtime, STATUS)
         for file in list((tmp_path / "guilds").iterdir()):
             file.unlink()
         await runtime.use_model(LARGE, ask())
@@ -596,48 +595,22 @@ async def test_a_state_that_makes_no_sense_is_unknown(tmp_path: Path) -> None:
         assert "makes no sense" in await act(runtime, STATUS)
 
 
-async def test_a_deletion_that_waits_for_the_disk_is_tried_again_by_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder_module, "RETRY_SECONDS", 0.05)
+async def test_changes_wait_for_a_file_that_is_locked(tmp_path: Path) -> None:
     async with (
         agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent,
         agent.runtime(GUILD) as runtime,
     ):
         await act(runtime, ENABLE)
-        recorder = service_of(runtime).recorder
         await runtime.use_model(LARGE, ask("a secret"))
-        await recorder.flush()
+        await act(runtime, STATUS)
         other = sqlite3.connect(runtime.store.location, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        for number in range(5_000):
-            await runtime.emit(MessageEdited(7, f"a secret {number}"))
+        await runtime.emit(MessageEdited(7, "a secret too"))
         await runtime.emit(MessagesDeleted([7]))
-        await recorder.flush()
-        assert recorder.waiting <= 2, "of one message only the last change waits"
-        assert "another program" in await act(runtime, STATUS)
+        assert "another program" in await until(runtime, "wait for their file")
         other.execute("ROLLBACK")
         other.close()
-        for _ in range(500):
-            if not recorder.waiting:
-                break
-            await asyncio.sleep(0.01)
-        assert not recorder.waiting
+        await until(runtime, "every exchange is being kept")
         assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
-        assert "every exchange is being kept" in await act(runtime, STATUS)
-
-
-async def test_deletions_that_are_lost_at_the_end_are_logged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(changes_module, "MAX_DELETIONS", 3)
-    async with agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent:
-        async with agent.runtime(GUILD) as runtime:
-            await act(runtime, ENABLE)
-        other = sqlite3.connect(runtime.store.location, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        await runtime.emit(MessagesDeleted([1, 2, 3, 4, 5]))
-        assert service_of(runtime).recorder.waiting == 3
-        await agent.close()
-        other.close()
-    assert "5 deletions were not applied" in caplog.text
+        for file in (tmp_path / "guilds").iterdir():
+            assert b"a secret" not in file.read_bytes()

@@ -1,0 +1,212 @@
+"""Applying operations to a world's file, in the transaction of the caller.
+
+What was applied may be applied again, as after a crash: nothing is there twice, and no older
+text replaces a newer one. The order of the kinds is fixed and right for every order in which
+they were made: replies belong to exchanges, votes to replies, and what is forgotten goes last.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from bot.store.exchange_rows import ExchangeRow, keep_exchanges, place_in_output
+from bot.store.operations import (
+    EXCHANGE,
+    DemonstrationGiven,
+    ExchangeForgotten,
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+    decode,
+)
+
+Stored = tuple[int, bytes]
+"""An operation as it waits in the inbox: the number of its kind, and its values."""
+
+ORDER = (
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+    DemonstrationGiven,
+    MessagesForgotten,
+    ExchangeForgotten,
+)
+
+
+def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
+    """Apply all of these. Raises one of FAILURES; the caller rolls back."""
+    exchanges: list[ExchangeRow] = []
+    others: dict[type[Operation], list[Any]] = {kind: [] for kind in ORDER}
+    for kind, body in stored:
+        if kind == EXCHANGE:
+            exchanges.append(msgspec.json.decode(body))
+        else:
+            operation = decode(kind, body)
+            others[type(operation)].append(operation)
+    if exchanges:
+        keep_exchanges(connection, exchanges)
+    for kind in ORDER:
+        for operation in others[kind]:
+            APPLY[kind](connection, operation)
+
+
+def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
+    """The messages carry the exchange's output, and nothing they carried before."""
+    found = connection.execute(
+        "SELECT output FROM exchanges WHERE id = ?", (reply.exchange_id,)
+    ).fetchone()
+    if found is None or not reply.message_ids:
+        return
+    connection.execute(
+        "UPDATE exchanges SET reply_id = ? WHERE id = ?",
+        (reply.message_ids[0], reply.exchange_id),
+    )
+    for message_id in reply.message_ids:
+        quoted = connection.execute(
+            "SELECT content FROM messages WHERE message_id = ?", (message_id,)
+        ).fetchone()
+        shown = quoted[0] if quoted else None
+        if shown is None and len(reply.message_ids) == 1:
+            shown = found[0]
+        start, length, content = place_in_output(found[0], shown)
+        connection.execute(
+            "INSERT INTO messages (message_id, role, exchange_id, start, length)"
+            " VALUES (?1, 'assistant', ?2, ?3, ?4)"
+            " ON CONFLICT (message_id) DO UPDATE SET exchange_id = ?2, name = NULL,"
+            " start = ?3, length = ?4, content = ?5",
+            (message_id, reply.exchange_id, start, length, content),
+        )
+        connection.execute(
+            "UPDATE votes SET exchange_id = ? WHERE message_id = ?",
+            (reply.exchange_id, message_id),
+        )
+    if any_deleted(connection, reply.message_ids):
+        forget_output(connection, reply.exchange_id)
+
+
+def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:
+    """The text, where it is stored and was read before, is this one."""
+    connection.execute(
+        "UPDATE messages SET content = ?, seen_at = ?"
+        " WHERE message_id = ? AND state = 0 AND seen_at <= ?",
+        (edit.content, edit.timestamp, edit.message_id, edit.timestamp),
+    )
+
+
+def forget_messages(connection: sqlite3.Connection, gone: MessagesForgotten) -> None:
+    """The texts go, and the outputs that these messages carried."""
+    ids = (json.dumps(gone.message_ids),)
+    for (exchange_id,) in connection.execute(
+        "SELECT DISTINCT exchange_id FROM messages"
+        " WHERE exchange_id IS NOT NULL AND message_id IN (SELECT value FROM json_each(?))",
+        ids,
+    ).fetchall():
+        forget_output(connection, exchange_id)
+    connection.execute(
+        "UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1"
+        " WHERE message_id IN (SELECT value FROM json_each(?))",
+        ids,
+    )
+
+
+def forget_output(connection: sqlite3.Connection, exchange_id: int) -> None:
+    """The exchange stays, without what was answered."""
+    connection.execute(
+        "UPDATE exchanges SET output = NULL, reasoning = NULL WHERE id = ?", (exchange_id,)
+    )
+
+
+def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
+    """One vote a person and answer, the last one; it may come before the answer's record."""
+    exchange_id = carried_by(connection, vote.message_id)
+    newer = connection.execute(
+        "SELECT 1 FROM votes WHERE message_id = ? AND user_id = ? AND timestamp > ?",
+        (vote.message_id, vote.user_id, vote.timestamp),
+    ).fetchone()
+    if newer is not None:
+        return
+    connection.execute(
+        "DELETE FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)",
+        (vote.user_id, vote.message_id, exchange_id),
+    )
+    if vote.value:
+        connection.execute(
+            "INSERT INTO votes (message_id, user_id, value, timestamp, exchange_id)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (vote.message_id, vote.user_id, vote.value, vote.timestamp, exchange_id),
+        )
+
+
+def keep_demonstration(connection: sqlite3.Connection, given: DemonstrationGiven) -> None:
+    """One a person and answer, the last one."""
+    connection.execute(
+        "INSERT OR REPLACE INTO demonstrations (message_id, user_id, content, timestamp)"
+        " VALUES (?, ?, ?, ?)",
+        (given.message_id, given.user_id, given.content, given.timestamp),
+    )
+
+
+def forget_exchange(connection: sqlite3.Connection, forgotten: ExchangeForgotten) -> None:
+    """The exchange goes, with the votes on it and what was suggested in its place."""
+    exchange_id = carried_by(connection, forgotten.message_id)
+    if exchange_id is not None:
+        delete_exchanges(connection, [exchange_id])
+
+
+def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
+    """Delete whole exchanges and what hangs on them. Returns how many there were."""
+    given = (json.dumps(ids),)
+    chosen = "(SELECT value FROM json_each(?))"
+    gone = connection.execute(
+        "SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)"
+        f" FROM exchanges WHERE id IN {chosen}",  # noqa: S608 - no value of anybody's in it
+        given,
+    ).fetchone()
+    carriers = f"(SELECT message_id FROM messages WHERE exchange_id IN {chosen})"  # noqa: S608
+    for statement in (
+        f"DELETE FROM demonstrations WHERE message_id IN {carriers}",  # noqa: S608
+        f"DELETE FROM votes WHERE message_id IN {carriers}",  # noqa: S608
+        # The answer may be quoted in a later prompt: there it stands as deleted from here on.
+        "UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1"
+        f" WHERE exchange_id IN {chosen}",  # noqa: S608
+        f"DELETE FROM exchanges WHERE id IN {chosen}",  # noqa: S608
+    ):
+        connection.execute(statement, given)
+    connection.execute(
+        "UPDATE counters SET exchanges = exchanges - ?, failures = failures - ?,"
+        " fallbacks = fallbacks - ?",
+        gone,
+    )
+    return int(gone[0])
+
+
+def carried_by(connection: sqlite3.Connection, message_id: int) -> int | None:
+    """The exchange whose output this message carries, if it is known."""
+    found = connection.execute(
+        "SELECT exchange_id FROM messages WHERE message_id = ?", (message_id,)
+    ).fetchone()
+    return None if found is None else found[0]
+
+
+def any_deleted(connection: sqlite3.Connection, message_ids: Sequence[int]) -> bool:
+    """Whether one of these messages is known to be gone."""
+    found = connection.execute(
+        "SELECT 1 FROM messages WHERE state = 1 AND message_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(message_ids),),
+    ).fetchone()
+    return found is not None
+
+
+APPLY: dict[type[Operation], Callable[[sqlite3.Connection, Any], None]] = {
+    ReplyAttached: attach_reply,
+    TextEdited: edit_text,
+    VoteCast: cast_vote,
+    DemonstrationGiven: keep_demonstration,
+    MessagesForgotten: forget_messages,
+    ExchangeForgotten: forget_exchange,
+}

@@ -1,0 +1,237 @@
+"""From the inbox into the worlds' files: in batches, one world after the other."""
+
+import contextlib
+import logging
+import sqlite3
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.store.applying import Stored, apply
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
+from bot.store.files import identify, open_world, path_of
+from bot.store.inbox import Inbox
+from bot.store.problems import StoreError
+from bot.store.operations import FORGETTING
+from bot.store.records import World
+from bot.store.setting_aside import set_aside
+
+log = logging.getLogger(__name__)
+
+BATCH = 512
+OPEN_FILES = 64
+RETRY_SECONDS = (1.0, 60.0)
+# A world whose file cannot be written must not fill the disk: then its oldest give way.
+MOST_WAITING = 20_000
+SEGMENT_SECONDS = 60.0
+
+Report = Callable[[World, str | None, int], None]
+"""Told of a world: what is wrong with its file (None: nothing any more), and how many operations
+were given up on that account."""
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """A world's file while it is open here, and which one it is."""
+
+    connection: sqlite3.Connection
+    identity: tuple[int, int] | None
+
+
+@dataclass(slots=True)
+class Trouble:
+    """A world whose file does not take anything: when to try again, and how long to wait then."""
+
+    until: float
+    seconds: float
+
+
+class Drain:
+    """Moves what waits in the inbox into the worlds' files. Used by one thread.
+
+    `lock` guards the inbox, which another thread appends to.
+    """
+
+    def __init__(
+        self, folder: Path, engine: Engine, inbox: Inbox, lock: threading.Lock, report: Report
+    ) -> None:
+        self._folder = folder
+        self._engine = engine
+        self._inbox = inbox
+        self._lock = lock
+        self._report = report
+        self._files: OrderedDict[World, OpenFile] = OrderedDict()
+        self._troubled: dict[World, Trouble] = {}
+        self._segment_since = time.monotonic()
+
+    def drain(self, world: World) -> None:
+        """Move all that waits of this world. Raises StoreError when its file does not take it."""
+        with self._lock:
+            numbers = list(self._inbox.waiting.get(world, ()))
+        moved = 0
+        try:
+            for batch in batches(numbers):
+                self._move(world, batch)
+                moved += len(batch)
+        except (StoreError, *FAILURES) as error:
+            raise self._trouble(world, error) from error
+        finally:
+            self._moved(world, moved)
+        if self._troubled.pop(world, None) is not None:
+            self._report(world, None, 0)
+
+    def due(self) -> list[World]:
+        """The worlds of which something waits, and whose files may take it."""
+        now = time.monotonic()
+        with self._lock:
+            waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
+        return [
+            world
+            for world in waiting
+            if world not in self._troubled or self._troubled[world].until <= now
+        ]
+
+    def drain_all(self) -> None:
+        """Move all that waits, as far as the files take it."""
+        with self._lock:
+            waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
+        for world in waiting:
+            with contextlib.suppress(StoreError):
+                self.drain(world)
+        self.clear()
+
+    def clear(self) -> None:
+        """Delete the segments of which nothing waits; what is stuck does not hold up the others."""
+        with self._lock:
+            gone = self._inbox.finished()
+            age = time.monotonic() - self._segment_since
+            if gone:
+                self._segment_since = time.monotonic()
+            elif self._troubled and age > SEGMENT_SECONDS:
+                self._inbox.carry_over()
+                gone = self._inbox.finished()
+                self._segment_since = time.monotonic()
+        for segment in gone:
+            segment.delete()
+
+    def close_files(self) -> None:
+        """Let go of all files."""
+        for world in list(self._files):
+            self._close(world)
+
+    def _move(self, world: World, numbers: Sequence[int]) -> None:
+        stored = list(self._inbox.read(numbers))
+        connection = self._opened(world)
+        try:
+            with transaction(connection):
+                apply(connection, stored)
+        except FAILURES as error:
+            if not blames_a_value(error):
+                raise
+            self._move_singly(world, connection, stored)
+        if any(kind in FORGETTING for kind, _ in stored):
+            # What is forgotten is to be gone from the log, too.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _move_singly(
+        self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
+    ) -> None:
+        """One of these can never be kept: the others are."""
+        lost = 0
+        for operation in stored:
+            try:
+                with transaction(connection):
+                    apply(connection, [operation])
+            except FAILURES as error:
+                if not blames_a_value(error):
+                    raise
+                lost += 1
+        if lost:
+            self._report(world, None, lost)
+
+    def _moved(self, world: World, count: int) -> None:
+        with self._lock:
+            waiting = self._inbox.waiting[world]
+            del waiting[:count]
+            if not waiting:
+                del self._inbox.waiting[world]
+
+    def _trouble(self, world: World, error: Exception) -> StoreError:
+        """Note that this world's file does not take anything, and why."""
+        self._close(world)
+        path = path_of(self._folder, world)
+        problem = error if isinstance(error, StoreError) else translate(error, path)
+        if is_damage(error, encrypted=self._engine.key is not None):
+            problem = self._set_aside(world, problem)
+        before = self._troubled.get(world)
+        seconds = RETRY_SECONDS[0] if before is None else min(before.seconds * 2, RETRY_SECONDS[1])
+        self._troubled[world] = Trouble(time.monotonic() + seconds, seconds)
+        self._report(world, problem.public, self._give_way(world))
+        log.error("%s", problem)
+        return problem
+
+    def _set_aside(self, world: World, problem: StoreError) -> StoreError:
+        try:
+            aside = set_aside(self._folder, world, self._engine)
+        except (StoreError, *FAILURES) as error:
+            log.error("%s cannot be set aside: %s", path_of(self._folder, world), error)
+            return problem
+        what = (
+            "was damaged. It is set aside as {}, and another was begun: run `understudy store "
+            "repair` to save what is in it"
+        )
+        return StoreError(
+            f"{path_of(self._folder, world)} {what.format(aside)}.",
+            f"The file of records {what.format(aside.name)}.",
+        )
+
+    def _give_way(self, world: World) -> int:
+        with self._lock:
+            waiting = self._inbox.waiting.get(world, [])
+            over = max(len(waiting) - MOST_WAITING, 0)
+            del waiting[:over]
+        return over
+
+    def _opened(self, world: World) -> sqlite3.Connection:
+        """The connection to the file that has the path now, which may not be the one of before."""
+        file = self._files.get(world)
+        path = path_of(self._folder, world)
+        if file is not None and (file.identity is None or identify(path) != file.identity):
+            self._close(world)
+            file = None
+        if file is None:
+            while len(self._files) >= OPEN_FILES:
+                self._close(next(iter(self._files)))
+            connection = open_world(self._folder, world, self._engine)
+            file = self._files[world] = OpenFile(connection, identify(path))
+        self._files.move_to_end(world)
+        return file.connection
+
+    def _close(self, world: World) -> None:
+        file = self._files.pop(world, None)
+        if file is not None:
+            with contextlib.suppress(*FAILURES):
+                file.connection.close()
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing. Raises what the block raises, and what COMMIT does."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(*FAILURES):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    """These, at most BATCH at a time."""
+    for start in range(0, len(numbers), BATCH):
+        yield numbers[start : start + BATCH]

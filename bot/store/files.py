@@ -1,0 +1,145 @@
+"""A world's file: where it is, and how it is opened, made and brought up to date."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES
+from bot.store.problems import StoreError
+from bot.store.migrations import MIGRATIONS
+from bot.store.records import World, WorldKind
+
+FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
+SUFFIX = ".sqlite3"
+BEFORE_UPGRADES = "backups/before-upgrades"
+
+
+def path_of(folder: Path, world: World) -> Path:
+    """Where this world's file is, or would be, below DATA_DIR."""
+    return folder / FOLDERS[world.kind] / f"{world.id}{SUFFIX}"
+
+
+def worlds_in(folder: Path) -> Iterator[World]:
+    """Every world that has a file below DATA_DIR."""
+    for kind, name in FOLDERS.items():
+        for path in sorted((folder / name).glob(f"*{SUFFIX}")):
+            if path.stem.isdecimal():
+                yield World(kind, int(path.stem))
+
+
+def identify(path: Path) -> tuple[int, int] | None:
+    """Which file has this path (device and inode); None if there is none. Raises OSError."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection:
+    """Open a world's file, made or brought up to date where needed.
+
+    Raises one of FAILURES when that fails, StoreError for a file of a newer version.
+    """
+    path = path_of(folder, world)
+    make_private(path)
+    connection = engine.connect(path)
+    try:
+        for pragma in (
+            "page_size = 8192",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "fullfsync = ON",
+            "secure_delete = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+        migrate(connection, path, folder / BEFORE_UPGRADES)
+        connection.execute(
+            "INSERT INTO world SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM world)",
+            (world.kind, world.id),
+        )
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def look_into(path: Path, engine: Engine) -> None:
+    """Open a file as it is and read from it, changing nothing.
+
+    Raises one of FAILURES when that fails, StoreError for a file of a newer version.
+    """
+    connection = engine.connect(path, read_only=True)
+    try:
+        schema_version(connection, path)
+        connection.execute("SELECT * FROM counters").fetchone()
+    finally:
+        connection.close()
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that is there for the operator's own account alone.
+
+    SQLite gives its -wal and -shm the same mode. Does nothing to a file that is there.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Why this fails is better explained by SQLite's own failure.
+    with contextlib.suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def migrate(connection: sqlite3.Connection, path: Path, backups: Path) -> None:
+    """Run the steps that this file has not seen, all or none; a copy of it as it was is kept."""
+    version = schema_version(connection, path)
+    if version == len(MIGRATIONS):
+        return
+    if version > 0:
+        copy_before_upgrade(connection, path, backups / f"schema-{version}")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been faster.
+        for number in range(schema_version(connection, path) + 1, len(MIGRATIONS) + 1):
+            for statement in statements(MIGRATIONS[number - 1]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(*FAILURES):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def schema_version(connection: sqlite3.Connection, path: Path) -> int:
+    """How many steps this file has seen. Raises StoreError if that is more than there are."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(MIGRATIONS):
+        problem = (
+            f"was written by a newer version of Understudy (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}). Update Understudy, or point DATA_DIR elsewhere."
+        )
+        raise StoreError(f"{path} {problem}", f"The file of records {problem}")
+    return version
+
+
+def copy_before_upgrade(connection: sqlite3.Connection, path: Path, folder: Path) -> None:
+    """Keep a copy of the file as it was, unless there is one."""
+    copy = folder / path.parent.name / path.name
+    if copy.exists():
+        return
+    partial = copy.with_suffix(".partial")
+    make_private(partial)
+    connection.execute("VACUUM INTO ?", (str(partial),))
+    partial.replace(copy)
+
+
+def statements(script: str) -> Iterator[str]:
+    """The single statements of a step: `executescript` would commit between them."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -1,0 +1,59 @@
+"""What the bot and the writer say to each other, over one stream of bytes.
+
+A frame is a header (length of the body, kind, world) and a body. Upwards go operations, by the
+number of their kind, and requests; downwards go acknowledgements and reports.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from bot.store.records import World, WorldKind
+
+HEADER = struct.Struct(">IBBq")
+
+# Upwards, besides operations.
+DRAIN = 200
+"""Move what waits of this world (or of all) into its file; the body is a request's number."""
+# Downwards.
+KEPT = 210
+"""The first so many operations of those not yet acknowledged are on disk."""
+DONE = 211
+"""A request was carried out; the body is its number, and what went wrong, if anything."""
+PROBLEM = 212
+"""Why a world's file (or the inbox) takes nothing; an empty body: it does again."""
+LOST = 213
+"""So many operations of a world were given up."""
+
+NUMBER = struct.Struct(">Q")
+EVERYWHERE = 255
+KINDS = tuple(WorldKind)
+
+Frame = tuple[int, World | None, bytes]
+
+
+def pack(kind: int, world: World | None, body: bytes) -> bytes:
+    """The bytes of a frame; no world stands for all of them."""
+    if world is None:
+        return HEADER.pack(len(body), kind, EVERYWHERE, 0) + body
+    return HEADER.pack(len(body), kind, KINDS.index(world.kind), world.id) + body
+
+
+class Unpacker:
+    """Takes bytes as they come and gives the frames that are whole."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def unpack(self, data: bytes) -> Iterator[Frame]:
+        """The frames that are whole with these bytes."""
+        data = self._rest + data
+        at = 0
+        while len(data) - at >= HEADER.size:
+            length, kind, world_kind, world_id = HEADER.unpack_from(data, at)
+            body_at = at + HEADER.size
+            if len(data) < body_at + length:
+                break
+            world = None if world_kind == EVERYWHERE else World(KINDS[world_kind], world_id)
+            at = body_at + length
+            yield kind, world, data[body_at:at]
+        self._rest = data[at:]

@@ -1,0 +1,272 @@
+"""The writer: takes operations from the bot, and says of each when it is on disk.
+
+A process of its own, as a thread starves while the bot's event loop is busy (facts: limits).
+Each time as much as has come in by then is flushed at once: no timer makes anybody wait. A second
+thread moves what was flushed into the worlds' files. When the bot is gone it finishes that and
+ends.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from bot.store.drain import Drain
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, translate
+from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Frame, Unpacker, pack
+from bot.store.inbox import FOLDER, Entry, Inbox
+from bot.store.problems import StoreError
+from bot.store.records import World
+
+log = logging.getLogger(__name__)
+
+READ_BYTES = 1 << 20
+DRAIN_SECONDS = 1.0
+MUCH_BYTES = 64 << 20
+REST = 3.0
+RETRY_SECONDS = 1.0
+SEGMENT_BYTES = 256 << 20
+MOST_INBOX_BYTES = 4 << 30
+
+
+def serve(link: socket.socket, folder: Path, engine: Engine) -> None:
+    """Write what comes over `link` until the other end closes it.
+
+    Where not even the inbox can be opened, the other end is told why, and tries again.
+    """
+    with link:
+        try:
+            with locked(folder):
+                Writer(link, folder, engine, Inbox(folder, engine)).run()
+        except FAILURES as error:
+            problem = translate(error, folder / FOLDER)
+            log.error("The inbox cannot be used: %s", problem)
+            with contextlib.suppress(OSError):
+                link.sendall(pack(PROBLEM, None, problem.public.encode()))
+
+
+class Writer:
+    """Flushes what comes in; a thread of its own drains it."""
+
+    def __init__(self, link: socket.socket, folder: Path, engine: Engine, inbox: Inbox) -> None:
+        self._link = link
+        self._folder = folder
+        self._inbox = inbox
+        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._drain = Drain(folder, engine, inbox, self._lock, self._report)
+        self._requests: SimpleQueue[tuple[World | None, bytes] | None] = SimpleQueue()
+        self._awake = threading.Event()
+        self._problem: str | None = None
+
+    def run(self) -> None:
+        """Until the other end is closed; then drain what waits, and end."""
+        for path in self._inbox.damaged:
+            log.error("A damaged part of the inbox was set aside: %s", path)
+        self._send(pack(PROBLEM, None, b""))
+        thread = threading.Thread(target=self._drain_along, name="drain")
+        thread.start()
+        if self._inbox.waiting:
+            self._wake()
+        try:
+            for frames in received(self._link):
+                self._take(frames)
+        finally:
+            self._requests.put(None)
+            thread.join()
+            self._inbox.close()
+
+    def _take(self, frames: Sequence[Frame]) -> None:
+        entries: list[Entry] = []
+        for kind, world, body in frames:
+            if kind == DRAIN:
+                self._flush(entries)
+                entries = []
+                self._requests.put((world, body))
+            elif world is not None:
+                entries.append((world, kind, body))
+        self._flush(entries)
+
+    def _flush(self, entries: Sequence[Entry]) -> None:
+        """Put them on disk, however long it takes, and say so."""
+        if not entries:
+            return
+        while True:
+            try:
+                self._append(entries)
+            except FAILURES as error:
+                self._tell(translate(error, self._folder / FOLDER))
+                time.sleep(RETRY_SECONDS)
+            else:
+                break
+        self._tell(None)
+        self._send(pack(KEPT, None, NUMBER.pack(len(entries))))
+        self._wake()
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        if self._inbox.size > MOST_INBOX_BYTES:
+            raise OSError(0, "records come in faster than this disk takes them")
+        with self._lock:
+            current = self._inbox.current
+            if current is not None and (self._problem or current.size > SEGMENT_BYTES):
+                # What failed in one file may go well in another.
+                self._inbox.begin_segment()
+            self._inbox.append(entries)
+
+    def _tell(self, error: StoreError | None) -> None:
+        """Report what is wrong with the inbox, once; None when nothing is."""
+        problem = None if error is None else error.public
+        if problem != self._problem:
+            self._problem = problem
+            if error is not None:
+                log.error("Nothing is being kept: %s", error)
+            self._send(pack(PROBLEM, None, (problem or "").encode()))
+
+    def _report(self, world: World, problem: str | None, lost: int) -> None:
+        self._send(pack(PROBLEM, world, (problem or "").encode()))
+        if lost:
+            self._send(pack(LOST, world, NUMBER.pack(lost)))
+
+    def _send(self, frame: bytes) -> None:
+        with self._sending:
+            try:
+                self._link.sendall(frame)
+            except OSError:
+                # The bot is gone; what came from it is drained all the same.
+                return
+
+    def _wake(self) -> None:
+        if not self._awake.is_set():
+            self._awake.set()
+            self._requests.put((None, b""))
+
+    def _drain_along(self) -> None:
+        """Carry out requests, and drain what waits soon after it came, until told to end."""
+        ahead: deque[World] = deque()
+        pause: float | None = None
+        while True:
+            try:
+                request = self._requests.get(timeout=pause)
+            except Empty:
+                pause = self._drain_some(ahead)
+                continue
+            if request is None:
+                break
+            if request[1]:
+                self._carry_out(*request)
+            elif pause is None:
+                pause = DRAIN_SECONDS
+        self._drain.drain_all()
+        self._drain.close_files()
+
+    def _drain_some(self, ahead: deque[World]) -> float | None:
+        """Drain the next world. Returns the seconds to wait then; None: until something comes in.
+
+        One at a time, so that whoever wants to read a file need not wait for all the others, and
+        with pauses, so that the disk is there for what is to be kept; without, when much waits.
+        """
+        if not ahead:
+            self._awake.clear()
+            ahead.extend(self._drain.due())
+        began = time.monotonic()
+        if ahead:
+            try:
+                self._drain.drain(ahead.popleft())
+            except StoreError:
+                # It was reported, and is tried again when it is due.
+                pass
+            except Exception:
+                log.exception("Draining failed; it goes on in a moment")
+                return DRAIN_SECONDS
+        spent = time.monotonic() - began
+        if ahead:
+            return 0.0 if self._inbox.size > MUCH_BYTES else spent * REST
+        self._drain.clear()
+        with self._lock:
+            waits = any(self._inbox.waiting.values())
+        if not waits:
+            # An idle bot holds nobody's file open.
+            self._drain.close_files()
+        return DRAIN_SECONDS if waits else None
+
+    def _carry_out(self, world: World | None, number: bytes) -> None:
+        problem = ""
+        try:
+            if world is None:
+                self._drain.drain_all()
+            else:
+                self._drain.drain(world)
+        except StoreError as error:
+            problem = error.public
+        except Exception as error:
+            log.exception("Draining failed")
+            problem = f"{type(error).__name__}"
+        self._send(pack(DONE, world, number + problem.encode()))
+
+
+def received(link: socket.socket) -> Iterator[list[Frame]]:
+    """What has come in since the last time, once something has; ends with the other end."""
+    unpacker = Unpacker()
+    while True:
+        try:
+            data = link.recv(READ_BYTES)
+        except OSError:
+            return
+        if not data:
+            return
+        frames = list(unpacker.unpack(data))
+        if frames:
+            yield frames
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One writer a folder: another one's, that still finishes, is waited for."""
+    place = folder / FOLDER
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(place / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def main() -> None:
+    """`python -m bot.store.writer FOLDER`: the link is the standard input, the key its first line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    # Whoever ends the bot does not end the writing of what it has given.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    logging.basicConfig(format="%(asctime)s %(levelname)s writer: %(message)s", stream=sys.stderr)
+    # Short turns, so that the draining thread does not hold up the flushing one.
+    sys.setswitchinterval(0.0005)
+    link = socket.socket(fileno=os.dup(sys.stdin.fileno()))
+    length = int.from_bytes(exactly(link, 2))
+    key = exactly(link, length).decode() or None
+    serve(link, arguments.folder, Engine(key))
+
+
+def exactly(link: socket.socket, count: int) -> bytes:
+    """So many bytes."""
+    data = b""
+    while len(data) < count and (piece := link.recv(count - len(data))):
+        data += piece
+    return data
+
+
+if __name__ == "__main__":
+    main()

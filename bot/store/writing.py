@@ -1,0 +1,342 @@
+"""The bot's end of the writer: hands operations over, and learns when each is on disk.
+
+What the writer has not taken yet waits here, up to a number of bytes; then the oldest exchange
+that was not handed over gives way. What people asked to forget never does.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import bot
+from bot.store.engine import Engine
+from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Unpacker, pack
+from bot.store.inbox import FOLDER
+from bot.store.problems import StoreError
+from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Operation, encode
+from bot.store.records import World
+from bot.store.writer import serve
+
+log = logging.getLogger(__name__)
+
+IN_FLIGHT_BYTES = 4 << 20
+RESTART_SECONDS = (0.5, 5.0)
+DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
+
+Told = Callable[[StoreError | None], None]
+"""Called once, on the event loop: None when it is kept, or why it is not."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A frame that is to be sent; an operation has somebody to tell, a request has not."""
+
+    frame: bytes
+    told: Told | None = None
+    kind: int = DRAIN
+
+
+class Writing:
+    """One writer, in a process of its own (or a thread of this one), begun when it is needed.
+
+    `problem` says for people why nothing is being kept at present, `problems` why a world's file
+    takes nothing. `lost` counts what was kept, and could not be put into its world's file.
+    """
+
+    def __init__(self, folder: Path, engine: Engine, *, most_bytes: int, in_process: bool) -> None:
+        self.problem: str | None = None
+        self.problems: dict[World, str] = {}
+        self.lost: Counter[World] = Counter()
+        self._folder = folder
+        self._engine = engine
+        self._most_bytes = most_bytes
+        self._in_process = in_process
+        self._unsent: deque[Waiting] = deque()
+        self._sent: deque[Waiting] = deque()
+        self._bytes = 0
+        self._bytes_sent = 0
+        self._requests: dict[int, asyncio.Future[None]] = {}
+        self._last_request = 0
+        self._link: Link | None = None
+        self._writer: threading.Thread | subprocess.Popen[bytes] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._sending = False
+        self._closing = False
+        self._idle = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many operations are not known to be on disk."""
+        return len(self._sent) + sum(item.told is not None for item in self._unsent)
+
+    def submit(self, world: World, operation: Operation, told: Told) -> None:
+        """Hand an operation over; returns at once. Raises UnstorableError for one that never can,
+        StoreError after `close`.
+        """
+        kind, body = encode(operation)
+        if self._closing:
+            raise StoreError("The store is closed.")
+        self._queue(Waiting(pack(kind, world, body), told, kind))
+        if self._bytes > self._most_bytes:
+            self._give_way()
+
+    async def drained(self, world: World | None) -> None:
+        """All that was handed over of this world (None: of all) is in its file.
+
+        Raises StoreError when the file does not take it.
+        """
+        if self._running is None and not any((self._folder / FOLDER).glob("*.sqlite3")):
+            return
+        if self.problem is not None:
+            raise StoreError(self.problem)
+        self._last_request += 1
+        number = self._last_request
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._requests[number] = done
+        try:
+            self._queue(Waiting(pack(DRAIN, world, NUMBER.pack(number))))
+            await done
+        finally:
+            del self._requests[number]
+
+    async def close(self, seconds: float = 10.0) -> None:
+        """Hand over what waits and let the writer finish; what it has not taken by then is lost."""
+        self._closing = True
+        if self._running is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while self.waiting:
+                        self._idle.clear()
+                        await self._idle.wait()
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+        for item in (*self._sent, *self._unsent):
+            if item.told is not None:
+                item.told(StoreError("The bot was stopped before it was on disk."))
+        self._sent.clear()
+        self._unsent.clear()
+        if self._writer is not None and not await asyncio.to_thread(ended, self._writer, seconds):
+            log.info("The writer is still moving records into the servers' files, and ends then")
+
+    def take(self, kind: int, world: World | None, body: bytes) -> None:
+        """A frame of the writer's."""
+        if kind == KEPT:
+            for _ in range(NUMBER.unpack(body)[0]):
+                item = self._sent.popleft()
+                self._forget_size(item, sent=True)
+                self._tell(item, None)
+            if not self.waiting:
+                self._idle.set()
+            self._send()
+        elif kind == DONE:
+            number = NUMBER.unpack_from(body)[0]
+            problem = body[NUMBER.size :].decode()
+            done = self._requests.get(number)
+            if done is not None and not done.done():
+                done.set_exception(StoreError(problem)) if problem else done.set_result(None)
+        elif kind == LOST and world is not None:
+            self.lost[world] += NUMBER.unpack(body)[0]
+        elif kind == PROBLEM:
+            self._note(world, body.decode() or None)
+
+    def send_more(self) -> None:
+        """Send what waits, as far as the writer keeps up."""
+        self._sending = False
+        if self._link is None or self._link.full:
+            return
+        frames = []
+        while self._unsent and self._bytes_sent < IN_FLIGHT_BYTES:
+            item = self._unsent.popleft()
+            frames.append(item.frame)
+            if item.told is None:
+                self._forget_size(item, sent=False)
+            else:
+                self._sent.append(item)
+                self._bytes_sent += len(item.frame)
+        if frames:
+            self._link.send(b"".join(frames))
+
+    def _queue(self, item: Waiting) -> None:
+        self._unsent.append(item)
+        self._bytes += len(item.frame)
+        self._send()
+
+    def _send(self) -> None:
+        """Send at the end of this turn of the loop, with all that comes until then."""
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="store: the writer's link")
+        elif not self._sending:
+            self._sending = True
+            asyncio.get_running_loop().call_soon(self.send_more)
+
+    def _give_way(self) -> None:
+        reason = StoreError(
+            f"More than {self._most_bytes >> 20} MB of records were waiting for the disk; "
+            "the oldest were given up. Is the disk slow or full?"
+        )
+        for may_go in (frozenset({EXCHANGE}), DISPENSABLE):
+            kept: deque[Waiting] = deque()
+            while self._unsent and self._bytes > self._most_bytes:
+                item = self._unsent.popleft()
+                if item.kind in may_go:
+                    self._forget_size(item, sent=False)
+                    self._tell(item, reason)
+                else:
+                    kept.append(item)
+            self._unsent.extendleft(reversed(kept))
+
+    def _forget_size(self, item: Waiting, *, sent: bool) -> None:
+        self._bytes -= len(item.frame)
+        if sent:
+            self._bytes_sent -= len(item.frame)
+
+    def _tell(self, item: Waiting, error: StoreError | None) -> None:
+        if item.told is not None:
+            try:
+                item.told(error)
+            except Exception:
+                log.exception("Who kept a record could not be told")
+
+    def _note(self, world: World | None, problem: str | None) -> None:
+        if world is None:
+            self.problem = problem
+            if problem is not None:
+                self._refuse(problem)
+        elif problem is None:
+            self.problems.pop(world, None)
+        else:
+            self.problems[world] = problem
+
+    def _refuse(self, problem: str) -> None:
+        """Whoever waits for a file would wait for long."""
+        for done in self._requests.values():
+            if not done.done():
+                done.set_exception(StoreError(problem))
+
+    async def _run(self) -> None:
+        """Keep a writer running; one that ended is begun again, with what it had not kept."""
+        seconds = RESTART_SECONDS[0]
+        try:
+            while True:
+                began = time.monotonic()
+                await self._connect()
+                if time.monotonic() - began > RESTART_SECONDS[1]:
+                    seconds = RESTART_SECONDS[0]
+                log.error("The writer of the records ended; it is begun again in %g s", seconds)
+                await asyncio.sleep(seconds)
+                seconds = min(seconds * 2, RESTART_SECONDS[1])
+        finally:
+            if self._link is not None:
+                self._link.close()
+
+    async def _connect(self) -> None:
+        """One writer's life."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._writer = self._begin(theirs)
+            loop = asyncio.get_running_loop()
+            _, self._link = await loop.create_connection(lambda: Link(self), sock=ours)
+        except OSError as error:
+            ours.close()
+            self._note(None, f"The writer of the records cannot be started ({error.strerror}).")
+            log.error("%s", self.problem)
+            return
+        if not self._in_process:
+            key = (self._engine.key or "").encode()
+            self._link.send(len(key).to_bytes(2) + key)
+        self.send_more()
+        await self._link.lost.wait()
+        self._link = None
+        self._unsent.extendleft(reversed(self._sent))
+        self._sent.clear()
+        self._bytes_sent = 0
+        self._refuse("The writer of the records ended; it begins again in a moment.")
+
+    def _begin(self, theirs: socket.socket) -> threading.Thread | subprocess.Popen[bytes]:
+        if self._in_process:
+            link = theirs.dup()
+            thread = threading.Thread(
+                target=serve, args=(link, self._folder, self._engine), name="writer", daemon=True
+            )
+            thread.start()
+            return thread
+        return begin_process(theirs, self._folder)
+
+
+class Link(asyncio.Protocol):
+    """The bot's end of the stream to one writer."""
+
+    def __init__(self, writing: Writing) -> None:
+        self.full = False
+        self.lost = asyncio.Event()
+        self._writing = writing
+        self._unpacker = Unpacker()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's it is
+        self._transport = transport
+
+    def send(self, data: bytes) -> None:
+        """Send, whenever the other end takes it."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """End the stream after what was sent: the writer finishes then."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """The writer said something."""
+        for frame in self._unpacker.unpack(data):
+            self._writing.take(*frame)
+
+    def pause_writing(self) -> None:
+        """The writer does not keep up."""
+        self.full = True
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self.full = False
+        self._writing.send_more()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """The writer ended."""
+        self.lost.set()
+
+
+def begin_process(theirs: socket.socket, folder: Path) -> "subprocess.Popen[bytes]":
+    """A writer's process; its end of the link is its standard input. Raises OSError."""
+    root = str(Path(bot.__file__).parent.parent)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "bot.store.writer", str(folder.absolute())],
+        stdin=theirs.fileno(),
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])},
+        start_new_session=True,
+    )
+    return process
+
+
+def ended(writer: "threading.Thread | subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Wait for a writer to end, this long at most; whether it did."""
+    if isinstance(writer, threading.Thread):
+        writer.join(seconds)
+        return not writer.is_alive()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        writer.wait(seconds)
+    return writer.returncode is not None

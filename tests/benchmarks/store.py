@@ -1,0 +1,226 @@
+"""How fast exchanges are kept: `python -m tests.benchmarks.store [--guilds 1000] [--rows 60000]`.
+
+Exchanges of about 2.5 KB, whose contexts overlap as a channel's do, from 256 callers at once, each
+told when its exchange is on disk. Side by side, in interleaved rounds:
+
+- raw: `sqlite3`, one file, one row an exchange, one commit of 512 rows after the other
+- naive: an aiosqlite connection a guild, a commit a row
+- kept: the store, until the last caller was told
+- drained: the same, until every exchange is in its guild's file and checkpointed
+
+Prints medians and their ratio to raw. Look at the ratios: the figures are those of a machine.
+"""
+
+import argparse
+import asyncio
+import gc
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+
+from bot.store.operations import encode
+from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.sqlite import SqliteStore
+
+CALLERS = 256
+COMMIT = 512
+CONTEXT = 8
+FIRST_ID = 1_500_000_000_000_000_000
+SYSTEM = ChatMessage("system", "You are a helpful assistant named Understudy. " * 6)
+PRAGMAS = ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL")
+
+
+def conversation(guild: int) -> Iterator[Exchange]:
+    """The exchanges of one guild's channel; each is shown what was said before it."""
+    said: list[ChatMessage] = []
+    number = 0
+    while True:
+        number += 1
+        question_id = FIRST_ID + (guild << 32) + number * 4
+        text = f"question {number} of guild {guild}: " + "what is it that you wanted to know? " * 5
+        answer = f"answer {number} of guild {guild}: " + "it is just as you said, or nearly so. " * 6
+        said.append(ChatMessage("user", text[:200], "ben", question_id, 9_000_000 + number % 50))
+        yield Exchange(
+            id=question_id + 1,
+            timestamp=1_700_000_000_000 + number * 1_000,
+            room_id=FIRST_ID + guild,
+            user_id=9_000_000 + number % 50,
+            message_id=question_id,
+            model_type="planning",
+            provider="openai",
+            model="some-large-model-2026",
+            input=(SYSTEM, *said[-CONTEXT:]),
+            output=answer,
+            reasoning=None,
+            finish_reason="stop",
+            success=True,
+            error=None,
+            fallback_from=None,
+            fallback_reason=None,
+            latency_ms=812.345,
+            first_token_ms=203.21,
+            prompt_tokens=640,
+            completion_tokens=70,
+        )
+        said.append(ChatMessage("assistant", answer, None, question_id + 2, 42))
+        del said[:-CONTEXT]
+
+
+def workload(guilds: int, rows: int) -> list[tuple[int, Exchange]]:
+    """So many exchanges, the guilds taking turns."""
+    conversations = [conversation(guild) for guild in range(guilds)]
+    return [(n % guilds, next(conversations[n % guilds])) for n in range(rows)]
+
+
+async def raw(work: list[tuple[int, Exchange]], folder: Path) -> float:
+    """Rows a second into one file."""
+    rows = [(exchange.id, encode(exchange)[1]) for _, exchange in work]
+    connection = sqlite3.connect(folder / "raw.sqlite3", isolation_level=None)
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body)")
+    began = time.perf_counter()
+    for start in range(0, len(rows), COMMIT):
+        connection.execute("BEGIN")
+        connection.executemany("INSERT INTO t VALUES (?, ?)", rows[start : start + COMMIT])
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - began
+    connection.close()
+    return len(rows) / seconds
+
+
+async def naive(work: list[tuple[int, Exchange]], folder: Path) -> float:
+    """Rows a second with a connection a guild."""
+    async with AsyncExitStack() as stack:
+        connections = {}
+        for guild in {guild for guild, _ in work}:
+            connection = await stack.enter_async_context(
+                aiosqlite.connect(folder / f"{guild}.sqlite3", isolation_level=None)
+            )
+            for pragma in PRAGMAS:
+                await connection.execute(f"PRAGMA {pragma}")
+            await connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body)")
+            connections[guild] = connection
+
+        async def keep(guild: int, exchange: Exchange) -> None:
+            await connections[guild].execute(
+                "INSERT INTO t VALUES (?, ?)", (exchange.id, encode(exchange)[1])
+            )
+
+        work = work[: max(len(work) // 20, CALLERS)]
+        began = time.perf_counter()
+        await by_callers(work, keep)
+        return len(work) / (time.perf_counter() - began)
+
+
+async def by_callers(work, keep) -> None:  # type: ignore[no-untyped-def]
+    """Each caller takes the next one when its own is kept."""
+    left = iter(work)
+
+    async def call() -> None:
+        for guild, exchange in left:
+            await keep(guild, exchange)
+
+    await asyncio.gather(*(call() for _ in range(CALLERS)))
+
+
+@asynccontextmanager
+async def begun(folder: Path) -> AsyncIterator[SqliteStore]:
+    """A store whose writer runs."""
+    async with SqliteStore(folder) as store:
+        guild, exchange = 10**9, next(conversation(10**9))
+        await store.world(World(WorldKind.GUILD, guild)).write([exchange])
+        await store.drained()
+        yield store
+
+
+async def ours(work: list[tuple[int, Exchange]], folder: Path) -> tuple[float, float]:
+    """Rows a second until kept, and until drained."""
+    async with begun(folder) as store:
+        worlds = {guild: store.world(World(WorldKind.GUILD, guild + 1)) for guild, _ in work}
+
+        async def keep(guild: int, exchange: Exchange) -> None:
+            await worlds[guild].write([exchange])
+
+        began = time.perf_counter()
+        await by_callers(work, keep)
+        kept = time.perf_counter() - began
+        await store.drained()
+        drained = time.perf_counter() - began
+    return len(work) / kept, len(work) / drained
+
+
+async def paced(folder: Path, guilds: int, seconds: float = 10.0, rate: int = 1_000) -> list[float]:
+    """Milliseconds until kept, of `rate` exchanges a second."""
+    times: list[float] = []
+    work = workload(guilds, int(seconds * rate))
+    async with begun(folder) as store:
+        worlds = {guild: store.world(World(WorldKind.GUILD, guild + 1)) for guild, _ in work}
+
+        async def keep(guild: int, exchange: Exchange) -> None:
+            began = time.perf_counter()
+            await worlds[guild].write([exchange])
+            times.append((time.perf_counter() - began) * 1_000)
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number, (guild, exchange) in enumerate(work):
+                due = began + number / rate
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                group.create_task(keep(guild, exchange))
+    return times
+
+
+async def compare(guilds: int, rows: int, rounds: int) -> None:
+    """Print the table for so many guilds."""
+    work = workload(guilds, rows)
+    size = statistics.mean(len(encode(exchange)[1]) for _, exchange in work[-100:])
+    print(f"{guilds} guilds, {rows} exchanges of {size:.0f} bytes, {CALLERS} callers")
+    results: dict[str, list[float]] = {"raw": [], "naive": [], "kept": [], "drained": []}
+    gc.freeze()
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            results["raw"].append(await raw(work, Path(folder)))
+        if guilds <= 1_000:
+            with tempfile.TemporaryDirectory() as folder:
+                results["naive"].append(await naive(work, Path(folder)))
+        with tempfile.TemporaryDirectory() as folder:
+            kept, drained = await ours(work, Path(folder))
+            results["kept"].append(kept)
+            results["drained"].append(drained)
+    reference = statistics.median(results["raw"])
+    for name, rates in results.items():
+        if rates:
+            rate = statistics.median(rates)
+            print(f"  {name:8} {rate:9,.0f} rows/s  {rate / reference:5.2f} of raw")
+    if results["naive"]:
+        times = statistics.median(results["kept"]) / statistics.median(results["naive"])
+        print(f"  kept is {times:.1f} times naive")
+
+
+async def main() -> None:
+    """Compare, then the pace."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--guilds", type=int, nargs="*", default=[100, 1_000])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    for guilds in arguments.guilds:
+        await compare(guilds, arguments.rows, arguments.rounds)
+    with tempfile.TemporaryDirectory() as folder:
+        times = sorted(await paced(Path(folder), 1_000))
+    print(
+        f"1,000 rows/s over 1,000 guilds: kept after {statistics.median(times):.2f} ms at the "
+        f"median, {times[len(times) * 99 // 100]:.2f} ms at 99 %"
+    )
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
