@@ -50,9 +50,9 @@ def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
             others[type(operation)].append(operation)
     if exchanges:
         keep_exchanges(connection, exchanges)
-    for kind in ORDER:
-        for operation in others[kind]:
-            APPLY[kind](connection, operation)
+    for operation_type in ORDER:
+        for operation in others[operation_type]:
+            APPLY[operation_type](connection, operation)
 
 
 def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
@@ -131,8 +131,9 @@ def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
     if newer is not None:
         return
     connection.execute(
-        "DELETE FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)",
-        (vote.user_id, vote.message_id, exchange_id),
+        "DELETE FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)"
+        " AND (?4 IS NULL OR value = ?4)",
+        (vote.user_id, vote.message_id, exchange_id, vote.withdrawn),
     )
     if vote.value:
         connection.execute(

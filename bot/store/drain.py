@@ -29,6 +29,8 @@ RETRY_SECONDS = (1.0, 60.0)
 MOST_WAITING = 20_000
 SEGMENT_SECONDS = 60.0
 
+UNDONE: tuple[type[Exception], ...] = (StoreError, *FAILURES)
+
 Report = Callable[[World, str | None, int], None]
 """Told of a world: what is wrong with its file (None: nothing any more), and how many operations
 were given up on that account."""
@@ -77,7 +79,7 @@ class Drain:
             for batch in batches(numbers):
                 self._move(world, batch)
                 moved += len(batch)
-        except (StoreError, *FAILURES) as error:
+        except UNDONE as error:
             raise self._trouble(world, error) from error
         finally:
             self._moved(world, moved)
@@ -177,7 +179,7 @@ class Drain:
     def _set_aside(self, world: World, problem: StoreError) -> StoreError:
         try:
             aside = set_aside(self._folder, world, self._engine)
-        except (StoreError, *FAILURES) as error:
+        except UNDONE as error:
             log.error("%s cannot be set aside: %s", path_of(self._folder, world), error)
             return problem
         what = (

@@ -1,5 +1,6 @@
 """What can be done to a world's records, as values, and as the bytes that wait in the inbox."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -38,12 +39,16 @@ class MessagesForgotten:
 
 @dataclass(frozen=True, slots=True)
 class VoteCast:
-    """A person's vote on an answer, by a message that carries it: 1, -1, or 0 to take it back."""
+    """A person's vote on an answer, by a message that carries it: 1, -1, or 0 to take it back.
+
+    With `withdrawn` only a vote of that value is taken back, any other stands.
+    """
 
     message_id: int
     user_id: int
     value: int
     timestamp: int
+    withdrawn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +110,10 @@ def encode(operation: Operation) -> tuple[int, bytes]:
     """
     try:
         if isinstance(operation, Exchange):
-            values = _exchange_values(operation)
+            values: tuple[Any, ...] = _exchange_values(operation)
             body = _encode((*values, [_message_values(message) for message in operation.input]))
         else:
-            found = _values[type(operation)](operation)
+            found: Any = _values[type(operation)](operation)
             values = found if isinstance(found, tuple) else (found,)
             body = _encode(values)
     except UnicodeError:
@@ -129,4 +134,5 @@ def decode(kind: int, body: bytes) -> Operation:
         by_name = dict(zip(_COLUMNS, values, strict=False))
         messages = tuple(ChatMessage(*message) for message in values[-1])
         return Exchange(**by_name, input=messages)
-    return KINDS[kind](*(tuple(value) if isinstance(value, list) else value for value in values))
+    make: Callable[..., Operation] = KINDS[kind]
+    return make(*(tuple(value) if isinstance(value, list) else value for value in values))

@@ -46,9 +46,7 @@ class SqliteStore:
         engine = Engine(None if key is None else key.get_secret_value())
         self.folder = folder
         self.engine = engine
-        self.writing = Writing(
-            folder, engine, most_bytes=most_waiting_bytes, in_process=in_process
-        )
+        self.writing = Writing(folder, engine, most_bytes=most_waiting_bytes, in_process=in_process)
         self.connections = Connections(folder, engine)
 
     async def __aenter__(self) -> Self:

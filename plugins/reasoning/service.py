@@ -153,7 +153,7 @@ class ReasoningService:
         """What may be kept, by whom the runtime has to say so; nothing while it cannot be asked."""
         if PRIVACY not in self._runtime.agent.plugins:
             return exchange
-        guardian = self._runtime.services.get(PRIVACY)
+        guardian: object = self._runtime.services.get(PRIVACY)
         return guardian.admit(exchange) if isinstance(guardian, Guardian) else None
 
     async def _read(self) -> None:
