@@ -38,6 +38,30 @@ ORDER = (
 )
 
 
+COUNT_CHOSEN = """
+    SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)
+    FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
+"""
+# An answer may be quoted in a later prompt: there it stands as deleted from here on.
+DELETE_CHOSEN = (
+    """
+    DELETE FROM demonstrations WHERE message_id IN (
+        SELECT message_id FROM messages WHERE exchange_id IN (SELECT value FROM json_each(?))
+    )
+    """,
+    """
+    DELETE FROM votes WHERE message_id IN (
+        SELECT message_id FROM messages WHERE exchange_id IN (SELECT value FROM json_each(?))
+    )
+    """,
+    """
+    UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1
+    WHERE exchange_id IN (SELECT value FROM json_each(?))
+    """,
+    "DELETE FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
+)
+
+
 def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
     """Apply all of these. Raises one of FAILURES; the caller rolls back."""
     exchanges: list[ExchangeRow] = []
@@ -162,21 +186,8 @@ def forget_exchange(connection: sqlite3.Connection, forgotten: ExchangeForgotten
 def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     """Delete whole exchanges and what hangs on them. Returns how many there were."""
     given = (json.dumps(ids),)
-    chosen = "(SELECT value FROM json_each(?))"
-    gone = connection.execute(
-        "SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)"
-        f" FROM exchanges WHERE id IN {chosen}",  # noqa: S608 - no value of anybody's in it
-        given,
-    ).fetchone()
-    carriers = f"(SELECT message_id FROM messages WHERE exchange_id IN {chosen})"  # noqa: S608
-    for statement in (
-        f"DELETE FROM demonstrations WHERE message_id IN {carriers}",  # noqa: S608
-        f"DELETE FROM votes WHERE message_id IN {carriers}",  # noqa: S608
-        # The answer may be quoted in a later prompt: there it stands as deleted from here on.
-        "UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1"
-        f" WHERE exchange_id IN {chosen}",  # noqa: S608
-        f"DELETE FROM exchanges WHERE id IN {chosen}",  # noqa: S608
-    ):
+    gone = connection.execute(COUNT_CHOSEN, given).fetchone()
+    for statement in DELETE_CHOSEN:
         connection.execute(statement, given)
     connection.execute(
         "UPDATE counters SET exchanges = exchanges - ?, failures = failures - ?,"

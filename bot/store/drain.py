@@ -15,8 +15,8 @@ from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
 from bot.store.files import identify, open_world, path_of
 from bot.store.inbox import Inbox
-from bot.store.problems import StoreError
 from bot.store.operations import FORGETTING
+from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.setting_aside import set_aside
 

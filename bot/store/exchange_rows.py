@@ -5,7 +5,7 @@ A batch at a time, so that what a channel's exchanges share is looked up once a 
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -78,7 +78,7 @@ def keep_exchanges(connection: sqlite3.Connection, rows: Sequence[ExchangeRow]) 
 
 
 def keep_messages(
-    connection: sqlite3.Connection, rows: "Sequence[ExchangeRow] | Any"
+    connection: sqlite3.Connection, rows: Collection[ExchangeRow]
 ) -> dict[int, tuple[int, str]]:
     """Keep what was said in Discord. Returns number and role of each, by message id."""
     newest: dict[int, tuple[Any, ...]] = {}
@@ -107,7 +107,7 @@ def keep_messages(
 
 
 def keep_texts(
-    connection: sqlite3.Connection, rows: "Sequence[ExchangeRow] | Any"
+    connection: sqlite3.Connection, rows: Collection[ExchangeRow]
 ) -> dict[tuple[str, str], int]:
     """Keep what no member said, once. Returns the number of each, by role and text."""
     texts = {

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES
-from bot.store.problems import StoreError
 from bot.store.migrations import MIGRATIONS
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
 FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}

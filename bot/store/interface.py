@@ -7,7 +7,6 @@ from bot.store.operations import Operation
 from bot.store.problems import StoreError
 from bot.store.records import RecordStats, World
 
-
 Told = Callable[[StoreError | None], None]
 """Called once, on the event loop: None when it is on disk, or why it will not be."""
 

@@ -119,8 +119,8 @@ MIGRATIONS: tuple[str, ...] = (
         role TEXT NOT NULL,
         name TEXT,
         content TEXT,
-        state INTEGER NOT NULL DEFAULT 0, -- 0 kept, 1 deleted, 2 withheld: its author did not agree
-        seen_at INTEGER NOT NULL DEFAULT 0, -- when this text was read: an older one never replaces it
+        state INTEGER NOT NULL DEFAULT 0, -- 0 kept, 1 deleted, 2 withheld
+        seen_at INTEGER NOT NULL DEFAULT 0, -- when this text was read
         -- A message of the bot's that carries an output, or the part of it from `start` on.
         exchange_id INTEGER,
         start INTEGER,

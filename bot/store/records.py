@@ -65,7 +65,8 @@ class Exchange:
     `id` is the id of the request that was made: a snowflake as Discord's, so in order of time.
     `model_type` is the purpose of the call: should_respond, planning or coding.
     `fallback_from` names the model that should have answered and did not; `fallback_reason`
-    says why. The texts of `input` were read at `timestamp`. Times in `latency_ms` and `first_token_ms` are durations in milliseconds.
+    says why. The texts of `input` were read at `timestamp`. `latency_ms` and `first_token_ms` are
+    durations in milliseconds.
     """
 
     id: int

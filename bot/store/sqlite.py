@@ -19,8 +19,8 @@ from bot.store.connections import Connections
 from bot.store.engine import Engine
 from bot.store.errors import translate
 from bot.store.files import identify, path_of, worlds_in
-from bot.store.problems import StoreError
 from bot.store.operations import Operation
+from bot.store.problems import StoreError
 from bot.store.records import RecordStats, World
 from bot.store.writing import Told, Writing
 

@@ -244,7 +244,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def main() -> None:
-    """`python -m bot.store.writer FOLDER`: the link is the standard input, the key its first line."""
+    """`python -m bot.store.writer FOLDER`, with the link as its standard input: first the key."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()

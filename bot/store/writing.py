@@ -22,8 +22,8 @@ import bot
 from bot.store.engine import Engine
 from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Unpacker, pack
 from bot.store.inbox import FOLDER
-from bot.store.problems import StoreError
 from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Operation, encode
+from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.writer import serve
 
@@ -322,14 +322,13 @@ class Link(asyncio.Protocol):
 def begin_process(theirs: socket.socket, folder: Path) -> "subprocess.Popen[bytes]":
     """A writer's process; its end of the link is its standard input. Raises OSError."""
     root = str(Path(bot.__file__).parent.parent)
-    process = subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - this Python, and a module of our own
         [sys.executable, "-P", "-m", "bot.store.writer", str(folder.absolute())],
         stdin=theirs.fileno(),
         stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([root, *sys.path])},
         start_new_session=True,
     )
-    return process
 
 
 def ended(writer: "threading.Thread | subprocess.Popen[bytes]", seconds: float) -> bool:

@@ -44,7 +44,9 @@ def conversation(guild: int) -> Iterator[Exchange]:
         number += 1
         question_id = FIRST_ID + (guild << 32) + number * 4
         text = f"question {number} of guild {guild}: " + "what is it that you wanted to know? " * 5
-        answer = f"answer {number} of guild {guild}: " + "it is just as you said, or nearly so. " * 6
+        answer = (
+            f"answer {number} of guild {guild}: " + "it is just as you said, or nearly so. " * 6
+        )
         said.append(ChatMessage("user", text[:200], "ben", question_id, 9_000_000 + number % 50))
         yield Exchange(
             id=question_id + 1,
