@@ -1,5 +1,7 @@
 """Turns: alternating roles, and nobody can pass for another."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,4 +50,4 @@ def test_no_line_of_a_person_begins_as_another_speaker(texts: list[str]) -> None
 @given(st.lists(st.sampled_from(["system", "user", "assistant"]), max_size=12))
 def test_roles_alternate(roles: list[str]) -> None:
     turns = chat_turns([ChatMessage(role, "x") for role in roles])  # type: ignore[arg-type]
-    assert all(a.role != b.role for a, b in zip(turns, turns[1:], strict=False))
+    assert all(a.role != b.role for a, b in pairwise(turns))

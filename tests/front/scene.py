@@ -125,6 +125,7 @@ async def scene(
                 stage.agent,
                 options or ConversationOptions(system_prompt="Be kind."),
                 on_handled=stage.handled.note,
+                open_channels_file=data / "open_channels.json",
             )
         )
         await stack.enter_async_context(connected(stage.client, fake.bot_token))

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.agent.models import ModelRequest
+from bot.agent.models import ModelError, ModelRequest
+from bot.front.streamed_reply import parts_of
 from bot.harness.faults import Answer, CutBody, Fault
 from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
+from tests.front.buttons import press, shows, told
 from tests.front.scene import Scene, scene
 
 SEND = "POST /channels/*/messages"
@@ -51,7 +53,17 @@ async def answers_since(stage: Scene, since: int, question_id: str) -> list[str]
     return [message.content for message in seen if not message.deleted]
 
 
-@pytest.mark.parametrize("fault", [Answer(EDIT, 503), CutBody(EDIT), Answer(EDIT, 500, times=3)])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Answer(EDIT, 503),
+        CutBody(EDIT),
+        Answer(EDIT, 500, times=3),
+        # Five in a row are more than discord.py waits for.
+        Answer(EDIT, 429, times=7, retry_after=0.05),
+    ],
+    ids=str,
+)
 async def test_an_edit_that_fails_loses_no_tail(tmp_path: Path, fault: Fault) -> None:
     writing = Writing("one two", "one two three")
     async with scene(tmp_path, model=writing.model) as stage:
@@ -61,7 +73,11 @@ async def test_an_edit_that_fails_loses_no_tail(tmp_path: Path, fault: Fault) ->
         assert await answers_since(stage, since, question) == ["one two three"]
 
 
-@pytest.mark.parametrize("fault", [Answer(SEND, 503), Answer(SEND, 429, retry_after=0.05)])
+@pytest.mark.parametrize(
+    "fault",
+    [Answer(SEND, 503), CutBody(SEND), Answer(SEND, 429, times=7, retry_after=0.05)],
+    ids=str,
+)
 async def test_a_post_that_fails_is_tried_again(tmp_path: Path, fault: Fault) -> None:
     async with scene(tmp_path) as stage:
         stage.fake.faults.cause(fault)
@@ -143,3 +159,76 @@ async def test_leaving_does_not_wait_for_discord(tmp_path: Path) -> None:
         await stage.fake.trace.wait_for(lambda entry: "429" in str(entry), timeout=10)
         async with asyncio.timeout(10):
             await stage.client.close()
+
+
+async def test_a_storm_of_limits_while_a_long_answer_streams(tmp_path: Path) -> None:
+    """Every part is there once, in order, with the buttons under the last alone."""
+    whole = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(20)).strip()
+
+    async def write(request: ModelRequest) -> None:
+        assert request.stream is not None
+        for start in range(0, len(whole), 400):
+            request.stream.write(whole[start : start + 400])
+            stage.fake.faults.cause(Answer(EDIT, 429, retry_after=0.05))
+            stage.fake.faults.cause(Answer(SEND, 429, retry_after=0.05))
+            await asyncio.sleep(0.15)
+        request.stream.restart()
+
+    model = ScriptedModel(text=whole)
+    model.before = write
+    async with scene(tmp_path, model=model) as stage:
+        since = stage.ben.mark()
+        said = await stage.ben.say(stage.channel_id, f"<@{stage.bot_id}> go")
+        await stage.handled.wait(int(said["id"]))
+        history = await stage.ben.history(stage.channel_id)
+        parts = [m for m in reversed(history) if m["author"]["id"] == stage.bot_id]
+        # Discord takes white space at the ends away.
+        assert [part["content"] for part in parts] == [part.strip() for part in parts_of(whole)]
+        assert [bool(part["components"]) for part in parts] == [False, False, False, True]
+        assert len(stage.ben.log.messages_since(since, author_id=stage.bot_id)) == len(parts)
+
+
+@pytest.mark.parametrize("fails", [None, ModelError("down"), ZeroDivisionError()], ids=str)
+async def test_it_never_types_when_it_is_done(tmp_path: Path, fails: Exception | None) -> None:
+    def typings() -> int:
+        return sum(request.path.endswith("/typing") for request in stage.fake.requests)
+
+    async with scene(tmp_path) as stage:
+        stage.model.fails_with = fails
+        stage.fake.faults.cause(Answer("POST /channels/*/typing", 500))
+        await stage.ask(stage.ben, "hi")
+        before = typings()
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
+        await stage.ada.say(stage.channel_id, "talk among people")
+        assert typings() == before
+
+
+async def test_without_the_right_to_attach_a_long_answer_says_so(tmp_path: Path) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(80))
+    async with scene(tmp_path, model=ScriptedModel(text=text)) as stage:
+        guild = stage.fake.world.guilds[int(stage.guild_id)]
+        for role in guild.roles.values():
+            role.permissions &= ~(1 << 15) & ~(1 << 3)
+        answers = await stage.ask(stage.ben, "tell me everything")
+        assert len(answers) == 7
+        assert "Attach Files" in answers[-1].content
+        assert answers[-1].latest["components"]
+
+
+async def test_nothing_that_is_sent_may_ping(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        await told(stage.ben, answer.latest, "👍")
+        stage.model.text = "@everyone"
+        await press(stage.ben, answer.latest, "🔁")
+        await shows(stage, stage.ben, answer.latest, "@everyone", "👍")
+        await stage.say(stage.ada, "enable custom reasoning")
+        bodies = [
+            request.body.get("data") or request.body
+            for request in stage.fake.requests
+            if isinstance(request.body, dict)
+            and (request.user_id == int(stage.bot_id) or request.path.endswith("/callback"))
+        ]
+        with_text = [body for body in bodies if body.get("content")]
+        assert len(with_text) >= 4
+        assert all(body["allowed_mentions"]["parse"] == [] for body in with_text)

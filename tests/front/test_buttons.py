@@ -14,7 +14,7 @@ from bot.harness import FakeDiscord
 from bot.harness.faults import Answer, Duplicate
 from tests.agents import ScriptedModel
 from tests.front.buttons import buttons, press, shows, told
-from tests.front.scene import Scene, scene
+from tests.front.scene import scene
 from tests.front.test_bad_days import Writing, ask_and_see_the_beginning
 
 WHOLE = {"🔁", "▶", "👍", "👎", "🗑"}
@@ -311,12 +311,10 @@ async def test_an_edited_question_is_offered_to_be_answered_again(tmp_path: Path
 async def test_deleting_the_question_takes_the_answer_away(tmp_path: Path) -> None:
     writing = Writing("one two", "one two three")
     async with scene(tmp_path, model=writing.model) as stage:
-        since, question = await ask_and_see_the_beginning(stage, "one two")
-        (growing,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+        _, question = await ask_and_see_the_beginning(stage, "one two")
         await stage.ben.delete({"id": question, "channel_id": stage.channel_id})
         await stage.handled.wait(int(question))
         assert [m["id"] for m in await stage.ben.history(stage.channel_id)] == []
-        assert growing
 
 
 @pytest.mark.parametrize("status", [404, 500])
