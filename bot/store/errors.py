@@ -41,7 +41,7 @@ def of_drivers(*names: str) -> tuple[type[Exception], ...]:
 
 
 # What the drivers and aiosqlite raise, for values and for closed connections alike.
-FAILURES = (*of_drivers("Error"), OSError, OverflowError, ValueError)
+FAILURES: tuple[type[Exception], ...] = (*of_drivers("Error"), OSError, OverflowError, ValueError)
 
 
 def translate(error: Exception, path: Path) -> StoreError:

@@ -12,7 +12,7 @@ from bot.store.setting_aside import rename_aside, set_aside, set_aside_in
 from tests.store.filling import GUILD, exchange, fill
 
 PAGE = 8192
-SMALL = {
+SMALL: dict[str, list[tuple[object, ...]]] = {
     "settings": [("reasoning", '{"enabled":true}')],
     "consents": [(9, 0, 5), (10, 1, 6)],
     "notices": [(5, 7)],
