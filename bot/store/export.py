@@ -1,36 +1,21 @@
 """Exporting a world's exchanges, as JSON lines, CSV or Parquet, in memory that does not grow."""
 
-import csv
 import io
 import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.store.choosing import Choice
-from bot.store.training_rows import COLUMNS, Lines, Row, read_json_lines, read_rows
+from bot.store.training_rows import COLUMNS, Lines, read_csv, read_json_lines, read_rows
 
-ROW_GROUP_BYTES = 4 << 20
+ROW_GROUP_BYTES = 3 << 20
 PARQUET_NUMBERS = {"latency_ms": "float64", "first_token_ms": "float64"}
+# Of few different values; for all others a dictionary would only take time and memory.
+PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
 PARQUET_TEXTS = {
     *("model_type", "provider", "model", "input", "output", "reasoning", "finish_reason"),
     *("error", "fallback_from", "fallback_reason"),
 }
-
-
-def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
-    """The chosen rows as CSV (RFC 4180) under a line of names; NULL is empty, `input` JSON."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    count = last_id = 0
-    for rows in read_rows(connection, choice):
-        writer.writerows(rows)
-        yield Lines(len(rows), rows[-1][0], text.getvalue().encode())
-        count, last_id = count + len(rows), rows[-1][0]
-        text.seek(0)
-        text.truncate()
-    if not count:
-        yield Lines(0, last_id, text.getvalue().encode())
 
 
 def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
@@ -41,6 +26,8 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     import pyarrow
     from pyarrow import parquet
 
+    # The default pool keeps half as much again for later.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     schema = pyarrow.schema(
         [
             (name, "string" if name in PARQUET_TEXTS else PARQUET_NUMBERS.get(name, "int64"))
@@ -49,30 +36,24 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     )
     written = Written()
     last_id = 0
-    with parquet.ParquetWriter(written, schema, compression="zstd") as writer:
-        for rows in gathered(read_rows(connection, choice)):
+    with parquet.ParquetWriter(
+        written, schema, compression="zstd", use_dictionary=PARQUET_DICTIONARIES
+    ) as writer:
+        waiting: list[Any] = []
+        for rows in read_rows(connection, choice):
             columns = [
                 pyarrow.array(column, field.type)
                 for column, field in zip(zip(*rows, strict=True), schema, strict=True)
             ]
-            writer.write_table(pyarrow.Table.from_arrays(columns, schema=schema))
+            waiting.append(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
+            if sum(batch.nbytes for batch in waiting) >= ROW_GROUP_BYTES:
+                writer.write_table(pyarrow.Table.from_batches(waiting))
+                waiting.clear()
             last_id = rows[-1][0]
             yield Lines(len(rows), last_id, written.take())
+        if waiting:
+            writer.write_table(pyarrow.Table.from_batches(waiting))
     yield Lines(0, last_id, written.take())
-
-
-def gathered(batches: Iterator[list[Row]]) -> Iterator[list[Row]]:
-    """Batches joined up to about ROW_GROUP_BYTES of text each."""
-    waiting: list[Row] = []
-    size = 0
-    for rows in batches:
-        waiting += rows
-        size += sum(len(value) for row in rows for value in row if isinstance(value, str))
-        if size >= ROW_GROUP_BYTES:
-            yield waiting
-            waiting, size = [], 0
-    if waiting:
-        yield waiting
 
 
 class Written(io.RawIOBase):

@@ -5,7 +5,7 @@ is looked up once while it is being quoted, and prompts are put together from wh
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -20,17 +20,15 @@ GENERATION_BYTES = 3 << 20
 ENTRY_BYTES = 150
 """About what a fragment costs beside its text."""
 
-BEFORE_INPUT = (
-    *("id", "timestamp", "guild_id", "room_id", "user_id", "message_id", "reply_id"),
-    *("model_type", "provider", "model"),
-)
+IDS = ("id", "timestamp", "guild_id", "room_id", "user_id", "message_id", "reply_id")
+NAMES = ("model_type", "provider", "model")
 TEXTS = (
     *("output", "reasoning", "finish_reason", "success", "error", "fallback_from"),
     *("fallback_reason",),
 )
 NUMBERS = ("latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens")
 VOTES = ("thumbs_up", "thumbs_down")
-COLUMNS = (*BEFORE_INPUT, "input", *TEXTS, *NUMBERS, *VOTES)
+COLUMNS = (*IDS, *NAMES, "input", *TEXTS, *NUMBERS, *VOTES)
 
 FROM = "FROM (SELECT *, (SELECT id FROM world WHERE kind = 'guild') AS guild_id FROM exchanges) e"
 SELECT_VOTES = """
@@ -67,6 +65,10 @@ class Batch:
     inputs: list[bytes]
     votes: list[tuple[int, int]]
 
+    def __iter__(self) -> Iterator[tuple[Row, bytes, tuple[int, int]]]:
+        """Row, messages of its input as JSON, and votes, of each."""
+        return zip(self.rows, self.inputs, self.votes, strict=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Lines:
@@ -88,43 +90,79 @@ class Numbers(msgspec.Struct):
     thumbs_down: int
 
 
-def read_rows(connection: sqlite3.Connection, choice: Choice) -> Iterator[list[Row]]:
-    """The chosen rows in order of id, a batch at a time, in memory that does not grow with them.
-
-    The caller keeps one transaction open meanwhile, and so sees one state of the file. Raises one
-    of FAILURES, StoreError where a prompt is damaged.
-    """
-    columns = ", ".join((*BEFORE_INPUT, *TEXTS, *NUMBERS))
-    start, end = 2, 2 + len(BEFORE_INPUT)
-    for batch in read_batches(connection, choice, columns):
-        yield [
-            (*row[start:end], (b"[%b]" % said).decode(), *row[end:], *votes)
-            for row, said, votes in zip(batch.rows, batch.inputs, batch.votes, strict=True)
-        ]
-
-
 def read_json_lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
-    """The chosen rows as JSON objects, one a line, `input` as a list. Otherwise as `read_rows`."""
-    start, texts = (
+    """The chosen rows as JSON objects, one a line, `input` as a list; in order of id.
+
+    A batch at a time, in memory that does not grow with them. The caller keeps one transaction
+    open meanwhile, and so sees one state of the file. Raises one of FAILURES, StoreError where a
+    prompt is damaged.
+    """
+    before, after = (
         f"CAST(json_object({', '.join(f'{name!r}, {name}' for name in names)}) AS BLOB)"
-        for names in (BEFORE_INPUT, TEXTS)
+        for names in ((*IDS, *NAMES), TEXTS)
     )
-    columns = ", ".join((start, texts, *NUMBERS))
-    for batch in read_batches(connection, choice, columns):
+    for batch in read_batches(connection, choice, (before, after, *NUMBERS)):
         pieces: list[bytes] = []
-        for (_, _, start, texts, latency, first, asked, answered), said, (up, down) in zip(
-            batch.rows, batch.inputs, batch.votes, strict=True
-        ):
+        for (_, _, start, texts, latency, first, asked, answered), said, (up, down) in batch:
             end = encode(Numbers(latency, first, asked, answered, up, down))
             pieces += (start[:-1], b',"input":[', said, b"],", texts[1:-1], b",", end[1:], b"\n")
-        yield Lines(len(batch.rows), batch.rows[-1][0], b"".join(pieces))
+        yield lines(batch, pieces)
 
 
-def read_batches(connection: sqlite3.Connection, choice: Choice, columns: str) -> Iterator[Batch]:
-    """The chosen exchanges, with the columns of this SQL."""
+def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
+    """The chosen rows as CSV (RFC 4180) below a line of names; otherwise like the JSON lines.
+
+    `input` is JSON text. Every text is quoted: what is empty and not quoted is NULL.
+    """
+    yield Lines(0, 0, ",".join(COLUMNS).encode() + b"\r\n")
+    before = "||','||".join((*map(csv_number, IDS), *map(csv_text, NAMES)))
+    after = "||','||".join(map(csv_text, TEXTS))
+    columns = (f"CAST({before} AS BLOB)", f"CAST({after} AS BLOB)", *NUMBERS)
+    for batch in read_batches(connection, choice, columns):
+        pieces: list[bytes] = []
+        for (_, _, start, texts, *numbers), said, votes in batch:
+            cells = ("" if cell is None else repr(cell) for cell in (*numbers, *votes))
+            end = ",".join(cells).encode()
+            said = said.replace(b'"', b'""')
+            pieces += (start, b',"[', said, b']",', texts, b",", end, b"\r\n")
+        yield lines(batch, pieces)
+
+
+def csv_number(column: str) -> str:
+    """The SQL of a cell without quotes."""
+    return f"coalesce({column}, '')"
+
+
+def csv_text(column: str) -> str:
+    """The SQL of a cell in quotes, or of nothing for NULL."""
+    if column == "success":
+        return csv_number(column)
+    return f"""coalesce('"' || replace({column}, '"', '""') || '"', '')"""
+
+
+def read_rows(connection: sqlite3.Connection, choice: Choice) -> Iterator[list[Row]]:
+    """The chosen rows as values in the order of COLUMNS, texts in UTF-8, `input` JSON text.
+
+    Otherwise like the JSON lines.
+    """
+    texts = [f"CAST({name} AS BLOB)" if name != "success" else name for name in (*NAMES, *TEXTS)]
+    start, end = 2, 2 + len(IDS) + len(NAMES)
+    for batch in read_batches(connection, choice, (*IDS, *texts, *NUMBERS)):
+        yield [(*row[start:end], b"[%b]" % said, *row[end:], *votes) for row, said, votes in batch]
+
+
+def lines(batch: Batch, pieces: list[bytes]) -> Lines:
+    """The pieces of a batch's lines, put together."""
+    return Lines(len(batch.rows), batch.rows[-1][0], b"".join(pieces))
+
+
+def read_batches(
+    connection: sqlite3.Connection, choice: Choice, columns: Sequence[str]
+) -> Iterator[Batch]:
+    """The chosen exchanges, with these columns in SQL."""
     condition, values = choice.where()
     cursor = connection.execute(
-        f"SELECT e.id, prompt, {columns} {FROM} WHERE {condition} ORDER BY e.id",
+        f"SELECT e.id, prompt, {', '.join(columns)} {FROM} WHERE {condition} ORDER BY e.id",
         values,
     )
     fragments = Fragments(connection)

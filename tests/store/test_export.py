@@ -141,7 +141,7 @@ def test_an_exchange_with_everything_in_it(tmp_path: Path, form: str) -> None:
         ChatMessage("assistant", "Answer 0.", None, 72, 1),
     )
     first = exchange(0, *messages[:2], latency_ms=0.1 + 0.2, error='a\nb,"c"', room_id=2**63 - 1)
-    operations = [
+    operations: list[Operation] = [
         first,
         ReplyAttached(first.id, (72,)),
         VoteCast(72, 9, 1, START),
@@ -173,7 +173,7 @@ def test_fragments_are_forgotten_and_found_again(
     monkeypatch.setattr(training_rows, "BATCH", 3)
     monkeypatch.setattr(training_rows, "GENERATION_BYTES", 400)
     context: list[ChatMessage] = []
-    operations = []
+    operations: list[Operation] = []
     for number in range(60):
         context.append(ChatMessage("user", f"text {number}", "ben", 100 + number, 9))
         operations.append(exchange(number, context[0], *context[-6:]))
