@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     data_dir: Folder = Field(
         Path("data"), description="The folder for the records, one SQLite file a server."
     )
+    store_key: Token | None = Field(
+        None,
+        description="The key that encrypts the records; see docs/store.md.",
+    )
+    backup_days: int = Field(
+        30, ge=1, le=3_650, description="Days after which a backup is deleted."
+    )
     model_url: HttpAddress | None = Field(
         None,
         description="An OpenAI-compatible endpoint, up to and with /v1. Empty: embedded model.",

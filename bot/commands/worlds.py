@@ -1,0 +1,48 @@
+"""Which world's file a command is about, and how it is opened."""
+
+import argparse
+import importlib.util
+
+from bot.settings import Settings
+from bot.store.engine import Engine
+from bot.store.interface import StoreError
+from bot.store.records import World, WorldKind
+
+LARGEST_ID = 2**63 - 1
+
+
+def add_world_arguments(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add --guild and --dm, of which one can be given."""
+    which = parser.add_mutually_exclusive_group(required=required)
+    which.add_argument("--guild", type=discord_id, metavar="ID", help="a server's records")
+    which.add_argument(
+        "--dm", type=discord_id, metavar="USER", help="the records of somebody's direct messages"
+    )
+
+
+def discord_id(text: str) -> int:
+    """An id as Discord shows it."""
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID):
+        raise argparse.ArgumentTypeError(f"should be an id, a number from Discord, is {text!r}")
+    return int(text)
+
+
+def world_of(args: argparse.Namespace) -> World | None:
+    """The world that was named, if any was."""
+    if args.guild is not None:
+        return World(WorldKind.GUILD, args.guild)
+    if args.dm is not None:
+        return World(WorldKind.DM, args.dm)
+    return None
+
+
+def engine_of(settings: Settings) -> Engine:
+    """What opens the files. Raises StoreError for a key that nothing here can use."""
+    if settings.store_key is None:
+        return Engine()
+    if importlib.util.find_spec("sqlcipher3") is None:
+        raise StoreError(
+            "STORE_KEY is set, but what encrypts is not installed. "
+            "Run `pip install 'understudy[encrypted]'`."
+        )
+    return Engine(settings.store_key.get_secret_value())

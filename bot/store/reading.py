@@ -1,0 +1,53 @@
+"""Reading a world's file as it is at one moment, whoever writes it meanwhile."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, translate
+from bot.store.files import path_of, schema_version
+from bot.store.interface import StoreError
+from bot.store.migrations import MIGRATIONS
+from bot.store.records import World
+
+
+@contextmanager
+def reading(folder: Path, world: World, engine: Engine) -> Iterator[sqlite3.Connection]:
+    """A connection that sees one state of the file and changes nothing.
+
+    Raises StoreError where there is no file, or none of this version that can be read.
+    """
+    path = path_of(folder, world)
+    if not path.exists():
+        raise StoreError(
+            f"{path}: there is no such file. Nothing was recorded there, or DATA_DIR is another."
+        )
+    connection = open_to_read(path, engine)
+    with closing(connection):
+        yield connection
+
+
+def open_to_read(path: Path, engine: Engine) -> sqlite3.Connection:
+    """A read-only connection to a file of this version, in a transaction. Raises StoreError."""
+    try:
+        connection = engine.connect(path, read_only=True)
+    except FAILURES as error:
+        raise translate(error, path) from error
+    try:
+        connection.execute("BEGIN")
+        version = schema_version(connection, path)
+    except FAILURES as error:
+        connection.close()
+        raise translate(error, path) from error
+    except BaseException:
+        connection.close()
+        raise
+    if version < len(MIGRATIONS):
+        connection.close()
+        raise StoreError(
+            f"{path} was written by an earlier version of Understudy. Run `understudy store "
+            "upgrade`: it brings the file up to date, and keeps a copy."
+        )
+    return connection

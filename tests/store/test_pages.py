@@ -1,0 +1,92 @@
+"""Pages of exchanges, newest first."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, VoteCast
+from bot.store.pages import ExchangeSummary, read_exchange, read_page
+from bot.store.records import ChatMessage
+from tests.store.filling import START, exchange, fill, snowflake
+
+COUNT = 30
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    operations: list[Operation] = []
+    for number in range(COUNT):
+        made = exchange(number)
+        operations += [made, ReplyAttached(made.id, (5_000 + number, 6_000 + number))]
+        if number % 5 == 0:
+            operations.append(VoteCast(6_000 + number, 9, 1, START))
+    operations.append(VoteCast(5_000, 10, -1, START))
+    with contextlib.closing(fill(tmp_path, operations)) as opened:
+        yield opened
+
+
+def numbers(page: list[ExchangeSummary]) -> list[int]:
+    return [(one.timestamp - START) // 1000 for one in page]
+
+
+def test_pages_follow_each_other(connection: sqlite3.Connection) -> None:
+    first = read_page(connection, None, 12)
+    second = read_page(connection, first[-1].id, 12)
+    third = read_page(connection, second[-1].id, 12)
+    assert numbers([*first, *second, *third]) == list(reversed(range(COUNT)))
+    assert not read_page(connection, third[-1].id, 12)
+
+
+def test_an_exchange_has_what_people_want_to_see(connection: sqlite3.Connection) -> None:
+    expected = ExchangeSummary(
+        id=exchange(0).id,
+        timestamp=START,
+        room_id=5,
+        user_id=90,
+        message_id=1000,
+        reply_id=5_000,
+        model_type="planning",
+        provider="openai",
+        model="gpt",
+        name="ben",
+        question="Question 0?",
+        output="Answer 0.",
+        finish_reason="stop",
+        success=True,
+        error=None,
+        fallback_from=None,
+        fallback_reason=None,
+        latency_ms=12.5,
+        thumbs_up=1,
+        thumbs_down=1,
+    )
+    assert read_exchange(connection, exchange(0).id) == expected
+    assert read_page(connection, snowflake(START, 1), 5) == [expected]
+    assert read_exchange(connection, 7) is None
+
+
+def test_filters(connection: sqlite3.Connection) -> None:
+    assert numbers(read_page(connection, None, 3, room_id=6)) == [28, 25, 22]
+    assert numbers(read_page(connection, None, 3, user_id=90)) == [28, 24, 20]
+    assert numbers(read_page(connection, None, 3, purpose="coding")) == [29, 27, 25]
+    assert numbers(read_page(connection, None, 3, feedback="up")) == [25, 20, 15]
+    assert numbers(read_page(connection, None, 3, feedback="down")) == [0]
+    assert numbers(read_page(connection, None, 3, feedback="none")) == [29, 28, 27]
+    chosen = read_page(connection, exchange(20).id, 9, room_id=5, feedback="any")
+    assert numbers(chosen) == [15, 0]
+
+
+def test_what_is_gone_or_withheld_is_not_shown(tmp_path: Path) -> None:
+    hidden = ChatMessage("user", "secret", "ben", 1001, 9, withheld=True)
+    operations = [exchange(0), exchange(1, hidden), exchange(2, message_id=None)]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        fill(tmp_path, [MessagesForgotten((1000,))]).close()
+        page = read_page(connection, None, 5)
+    assert [(one.name, one.question) for one in page] == [
+        (None, None),
+        (None, "[not recorded]"),
+        (None, "[deleted]"),
+    ]
