@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bot.agent.intents import Intent
 from bot.agent.permissions import Author, Permission
@@ -25,11 +25,34 @@ class ActionContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with an answer."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ActionButton:
+    """A button that runs the action of that name, with `text`, for whoever presses it.
+
+    It works after a restart, too.
+    """
+
+    label: str
+    action: str
+    text: str = ""
+    style: Literal["primary", "secondary", "danger"] = "secondary"
+
+
+@dataclass(frozen=True, slots=True)
 class ActionResult:
     """What the person is told. `private` asks for an answer that only they see, where possible."""
 
     text: str
     private: bool = False
+    files: tuple[Attachment, ...] = ()
+    buttons: tuple[ActionButton, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +61,11 @@ class Action:
 
     `similes` are other names for the same action; names are looked up exactly. `title` is how
     it is put to people ("enable custom reasoning"). With an `intent` it can be asked for in chat,
-    with a `command` ("reasoning enable") as that slash command, where `parameter` names the one
-    text it takes, if any. Who lacks the `permission` is refused before the handler runs.
+    with a `command` ("reasoning enable") as that slash command, where `parameter` describes the one
+    text it takes, if any, and `option` is what that is called; with `choices` it is one of these,
+    the first where none is given. A command is on offer in servers, with `anywhere` in direct
+    messages too, then with its whole group. Who lacks the `permission` is refused before the
+    handler runs.
     """
 
     name: str
@@ -50,6 +76,9 @@ class Action:
     intent: Intent | None = None
     command: str | None = None
     parameter: str | None = None
+    option: str = "text"
+    choices: tuple[str, ...] = ()
+    anywhere: bool = False
     permission: Permission | None = None
 
 

@@ -9,6 +9,7 @@ import discord
 from discord import app_commands
 
 from bot.agent.actions import Action, ActionResult
+from bot.front.results import extras
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,11 @@ def add_commands(
         group_name, _, name = action.command.partition(" ")
         if group_name not in groups:
             groups[group_name] = app_commands.Group(
-                name=group_name, description=f"{group_name.title()} commands", guild_only=True
+                name=group_name,
+                description=f"{group_name.title()} commands",
+                guild_only=not any(
+                    other.anywhere for other in actions if in_group(other, group_name)
+                ),
             )
             tree.add_command(groups[group_name])
         groups[group_name].add_command(command_of(name, action, run))
@@ -44,14 +49,27 @@ def command_of(name: str, action: Action, run: RunCommand) -> app_commands.Comma
     async def with_text(interaction: discord.Interaction, text: str) -> None:
         await respond(interaction, run(interaction, action, text))
 
+    async def with_choice(interaction: discord.Interaction, text: str = "") -> None:
+        await respond(interaction, run(interaction, action, text or action.choices[0]))
+
+    callback: Any = plain
+    if action.parameter is not None:
+        callback = with_choice if action.choices else with_text
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=name,
-        description=action.description,
-        callback=plain if action.parameter is None else with_text,
+        name=name, description=action.description, callback=callback
     )
     if action.parameter is not None:
         app_commands.describe(text=action.parameter)(command)
+        app_commands.rename(text=action.option)(command)
+    if action.choices:
+        choices = [app_commands.Choice(name=choice, value=choice) for choice in action.choices]
+        app_commands.choices(text=choices)(command)
     return command
+
+
+def in_group(action: Action, name: str) -> bool:
+    """Whether an action's command is in the group of that name."""
+    return action.command is not None and action.command.partition(" ")[0] == name
 
 
 async def respond(interaction: discord.Interaction, running: Awaitable[ActionResult]) -> None:
@@ -60,11 +78,13 @@ async def respond(interaction: discord.Interaction, running: Awaitable[ActionRes
     done, _ = await asyncio.wait([task], timeout=ANSWER_SECONDS)
     if done:
         result = task.result()
-        await interaction.response.send_message(result.text, ephemeral=result.private)
+        await interaction.response.send_message(
+            result.text, ephemeral=result.private, **extras(result)
+        )
         return
-    await interaction.response.defer(ephemeral=True)
+    await interaction.response.defer(ephemeral=True, thinking=True)
     result = await task
-    await interaction.followup.send(result.text, ephemeral=True)
+    await interaction.followup.send(result.text, ephemeral=True, **extras(result))
 
 
 async def sync_commands(tree: app_commands.CommandTree[Any]) -> bool:
@@ -98,6 +118,7 @@ def essence(command: Mapping[str, Any]) -> str:
             command.get("description", ""),
             command.get("default_member_permissions"),
             bool(command.get("required", False)),
+            sorted(choice["value"] for choice in command.get("choices") or ()),
             options,
         )
     )
