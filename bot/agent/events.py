@@ -53,3 +53,16 @@ class ForgetExchange:
     request_id: int
     reply_id: int
     user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemonstrationSuggested:
+    """What a person would rather have read in place of an answer.
+
+    `reply_id` is a message that carries the answer, `content` the better one. Each person has one
+    for an answer, the last one.
+    """
+
+    reply_id: int
+    user_id: int
+    content: str
