@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 512
 OPEN_FILES = 64
-RETRY_SECONDS = (1.0, 60.0)
+RETRY_SECONDS = (1.0, 30.0)
 # A world whose file cannot be written must not fill the disk: then its oldest give way.
 MOST_WAITING = 20_000
 SEGMENT_SECONDS = 60.0
@@ -46,10 +46,16 @@ class OpenFile:
 
 @dataclass(slots=True)
 class Trouble:
-    """A world whose file does not take anything: when to try again, and how long to wait then."""
+    """A world whose file does not take anything: why, when it was tried, when it is to be again."""
 
-    until: float
+    problem: StoreError
+    tried: float
     seconds: float
+
+    @property
+    def until(self) -> float:
+        """When to try again (`time.monotonic()`)."""
+        return self.tried + self.seconds
 
 
 class Drain:
@@ -72,6 +78,9 @@ class Drain:
 
     def drain(self, world: World) -> None:
         """Move all that waits of this world. Raises StoreError when its file does not take it."""
+        trouble = self._troubled.get(world)
+        if trouble is not None and time.monotonic() < trouble.tried + RETRY_SECONDS[0]:
+            raise trouble.problem
         with self._lock:
             numbers = list(self._inbox.waiting.get(world, ()))
         moved = 0
@@ -171,7 +180,7 @@ class Drain:
             problem = self._set_aside(world, problem)
         before = self._troubled.get(world)
         seconds = RETRY_SECONDS[0] if before is None else min(before.seconds * 2, RETRY_SECONDS[1])
-        self._troubled[world] = Trouble(time.monotonic() + seconds, seconds)
+        self._troubled[world] = Trouble(problem, time.monotonic(), seconds)
         self._report(world, problem.public, self._give_way(world))
         log.error("%s", problem)
         return problem

@@ -126,6 +126,7 @@ MIGRATIONS: tuple[str, ...] = (
         start INTEGER,
         length INTEGER
     );
+    CREATE INDEX messages_by_exchange ON messages (exchange_id) WHERE exchange_id IS NOT NULL;
 
     CREATE TABLE texts (
         id INTEGER PRIMARY KEY, -- prompts refer to it by the negative

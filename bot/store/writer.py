@@ -32,12 +32,16 @@ from bot.store.records import World
 log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
+MOST_UNFLUSHED_BYTES = 8 << 20
 DRAIN_SECONDS = 1.0
 MUCH_BYTES = 64 << 20
 REST = 3.0
 RETRY_SECONDS = 1.0
 SEGMENT_BYTES = 256 << 20
 MOST_INBOX_BYTES = 4 << 30
+LOCK_SECONDS = 0.02
+PATIENCE_SECONDS = 3.0
+TAKEN = "Another bot writes to the same DATA_DIR. Stop it, or give this one another folder."
 
 
 def serve(link: socket.socket, folder: Path, engine: Engine) -> None:
@@ -47,13 +51,66 @@ def serve(link: socket.socket, folder: Path, engine: Engine) -> None:
     """
     with link:
         try:
-            with locked(folder):
+            with locked(folder, link):
                 Writer(link, folder, engine, Inbox(folder, engine)).run()
         except FAILURES as error:
             problem = translate(error, folder / FOLDER)
             log.error("The inbox cannot be used: %s", problem)
             with contextlib.suppress(OSError):
                 link.sendall(pack(PROBLEM, None, problem.public.encode()))
+
+
+class OtherEndGoneError(Exception):
+    """Nobody is left to keep anything for."""
+
+
+class Incoming:
+    """Reads on while the last that came is being flushed, so that the next flush is a large one."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._frames: list[Frame] = []
+        self._bytes = 0
+        self._ended = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._read, name="receive", daemon=True)
+        self._thread.start()
+
+    def take(self) -> list[Frame]:
+        """All that has come in since the last time, once something has; nothing at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._frames or self._ended)
+            frames, self._frames, self._bytes = self._frames, [], 0
+            self._changed.notify_all()
+        return frames
+
+    def stop(self) -> None:
+        """Read no more."""
+        with contextlib.suppress(OSError):
+            self._link.shutdown(socket.SHUT_RD)
+        with self._changed:
+            self._bytes = 0
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _read(self) -> None:
+        unpacker = Unpacker()
+        while data := self._receive():
+            frames = list(unpacker.unpack(data))
+            with self._changed:
+                self._changed.wait_for(lambda: self._bytes < MOST_UNFLUSHED_BYTES)
+                self._frames += frames
+                self._bytes += len(data)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def _receive(self) -> bytes:
+        try:
+            return self._link.recv(READ_BYTES)
+        except OSError:
+            return b""
 
 
 class Writer:
@@ -79,10 +136,14 @@ class Writer:
         thread.start()
         if self._inbox.waiting:
             self._wake()
+        incoming = Incoming(self._link)
         try:
-            for frames in received(self._link):
+            while frames := incoming.take():
                 self._take(frames)
+        except OtherEndGoneError:
+            log.error("The bot is gone and the inbox takes nothing: the last records are lost")
         finally:
+            incoming.stop()
             self._requests.put(None)
             thread.join()
             self._inbox.close()
@@ -108,6 +169,8 @@ class Writer:
             except FAILURES as error:
                 self._tell(translate(error, self._folder / FOLDER))
                 time.sleep(RETRY_SECONDS)
+                if is_closed(self._link):
+                    raise OtherEndGoneError from error
             else:
                 break
         self._tell(None)
@@ -180,19 +243,19 @@ class Writer:
             self._awake.clear()
             ahead.extend(self._drain.due())
         began = time.monotonic()
+        try:
+            if ahead:
+                # What fails is reported, and tried again when it is due.
+                with contextlib.suppress(StoreError):
+                    self._drain.drain(ahead.popleft())
+            if not ahead:
+                self._drain.clear()
+        except Exception:
+            log.exception("Draining failed; it goes on in a moment")
+            return DRAIN_SECONDS
         if ahead:
-            try:
-                self._drain.drain(ahead.popleft())
-            except StoreError:
-                # It was reported, and is tried again when it is due.
-                pass
-            except Exception:
-                log.exception("Draining failed; it goes on in a moment")
-                return DRAIN_SECONDS
-        spent = time.monotonic() - began
-        if ahead:
-            return 0.0 if self._inbox.size > MUCH_BYTES else spent * REST
-        self._drain.clear()
+            much = self._inbox.size > MUCH_BYTES
+            return 0.0 if much else (time.monotonic() - began) * REST
         with self._lock:
             waits = any(self._inbox.waiting.values())
         if not waits:
@@ -215,32 +278,44 @@ class Writer:
         self._send(pack(DONE, world, number + problem.encode()))
 
 
-def received(link: socket.socket) -> Iterator[list[Frame]]:
-    """What has come in since the last time, once something has; ends with the other end."""
-    unpacker = Unpacker()
-    while True:
-        try:
-            data = link.recv(READ_BYTES)
-        except OSError:
-            return
-        if not data:
-            return
-        frames = list(unpacker.unpack(data))
-        if frames:
-            yield frames
-
-
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """One writer a folder: another one's, that still finishes, is waited for."""
+def locked(folder: Path, link: socket.socket) -> Iterator[None]:
+    """One writer a folder: an earlier one, that still finishes, is waited for."""
     place = folder / FOLDER
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(place / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        began = time.monotonic()
+        told = False
+        while not lock(handle):
+            if not told and time.monotonic() - began > PATIENCE_SECONDS:
+                told = True
+                link.sendall(pack(PROBLEM, None, TAKEN.encode()))
+            if is_closed(link):
+                return
+            time.sleep(LOCK_SECONDS)
         yield
     finally:
         os.close(handle)
+
+
+def lock(handle: int) -> bool:
+    """Take the lock, if it is free."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_closed(link: socket.socket) -> bool:
+    """Whether the other end is gone, with nothing left to read from it."""
+    try:
+        return not link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def main() -> None:
