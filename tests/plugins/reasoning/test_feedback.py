@@ -2,7 +2,7 @@
 
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ async def test_votes_count_in_whatever_order_they_come(
             async def answer() -> None:
                 await runtime.use_model(ModelType.TEXT_LARGE, request)  # noqa: B023
 
-            steps = [
+            steps: list[Callable[[], Awaitable[None]]] = [
                 answer,
                 lambda: runtime.emit(ReplySent(request.id, [81, 82])),  # noqa: B023
                 lambda: runtime.emit(FeedbackGiven(82, BEN, -1)),
