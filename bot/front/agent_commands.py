@@ -5,19 +5,24 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.agent.agent import Agent
 from bot.agent.permissions import Permission
 from bot.front.decisions import Decided, DecisionLog
+from bot.front.panel import Panels, SettingsPanel
 from bot.front.people import author_of
+from bot.front.settings_book import SettingsBook
 from bot.front.splitting import LIMIT
 
 NOTHING = (
     "Since I started I have decided nothing in this channel. A message that does not mention me, "
     "in a channel where I answer only mentions, passes me by unseen."
 )
-REFUSED = f"🔒 Only members with **{Permission.MANAGE_GUILD}** can see that."
+REFUSED = f"🔒 Only members with **{Permission.MANAGE_GUILD}** can do that."
 
 
-def agent_group(decisions: DecisionLog) -> app_commands.Group:
+def agent_group(
+    agent: Agent, decisions: DecisionLog, book: SettingsBook, panels: Panels
+) -> app_commands.Group:
     """The group with its commands. Only for admins, who are checked again here."""
     group = app_commands.Group(
         name="agent",
@@ -28,14 +33,27 @@ def agent_group(decisions: DecisionLog) -> app_commands.Group:
 
     @group.command(name="why", description="Why the agent answered here lately, or did not.")
     async def why(interaction: discord.Interaction[Any]) -> None:
-        if not author_of(interaction.user, interaction.guild).may(Permission.MANAGE_GUILD):
-            await interaction.response.send_message(REFUSED, ephemeral=True)
+        if not await by_admin(interaction):
             return
         decided = decisions.of(interaction.channel_id or 0)
         lines = [described(decision, interaction) for decision in decided]
         await interaction.response.send_message(fitting(lines) or NOTHING, ephemeral=True)
 
+    @group.command(name="settings", description="Who the agent is here, where and whom it answers.")
+    async def settings(interaction: discord.Interaction[Any]) -> None:
+        if await by_admin(interaction) and interaction.guild is not None:
+            panel = SettingsPanel(panels, agent, book, interaction.guild, interaction.user.id)
+            await panel.open(interaction)
+
     return group
+
+
+async def by_admin(interaction: discord.Interaction[Any]) -> bool:
+    """Whether an admin uses the command; who is none is told so."""
+    if author_of(interaction.user, interaction.guild).may(Permission.MANAGE_GUILD):
+        return True
+    await interaction.response.send_message(REFUSED, ephemeral=True)
+    return False
 
 
 def described(decided: Decided, interaction: discord.Interaction[Any]) -> str:

@@ -26,6 +26,7 @@ from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
 from bot.front.open_channels import OpenChannels
+from bot.front.panel import Panels
 from bot.front.people import author_of, readable, without_mention, world_of
 from bot.front.presses import Presses
 from bot.front.settings_book import SettingsBook
@@ -84,6 +85,7 @@ class UnderstudyClient(discord.Client):
         self._channels = OpenChannels(open_channels_file)
         self.open_channels = self._channels.ids
         self.book = SettingsBook(agent, self._channels)
+        self._panels = Panels()
         self._answering = Answering(self._channels)
         self._answers = Answers()
         self._votes = Votes()
@@ -100,7 +102,7 @@ class UnderstudyClient(discord.Client):
         self._channels.load()
         self.add_dynamic_items(ControlButton)
         add_commands(self.tree, list(self.agent.actions), self._run_command)
-        self.tree.add_command(agent_group(self.decisions))
+        self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._panels))
         try:
             await sync_commands(self.tree)
         except discord.HTTPException as error:
@@ -115,6 +117,9 @@ class UnderstudyClient(discord.Client):
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""
         self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS[0]):
+                await self._panels.close()
         for seconds in CLOSING_SECONDS:
             for task in self._tasks:
                 task.cancel()
@@ -190,6 +195,10 @@ class UnderstudyClient(discord.Client):
     ) -> None:
         """A button under an answer was pressed."""
         await self._presses.handle(interaction, control, answer)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Something was used: what no view of this process knows is answered here."""
+        await self._panels.answer(interaction)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed: so is what is kept of it."""
@@ -297,7 +306,7 @@ class UnderstudyClient(discord.Client):
             text=without_mention(message, me),
             addressed=addressed,
         )
-        outcome = await runtime.handle_message(told)
+        outcome = await self.book.watched(runtime, told.author.id, runtime.handle_message(told))
         if isinstance(outcome, ActionResult):
             await message.reply(outcome.text, mention_author=False)
         elif isinstance(outcome, Question):
@@ -349,7 +358,8 @@ class UnderstudyClient(discord.Client):
     ) -> ActionResult:
         author = author_of(interaction.user, interaction.guild)
         async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
-            return await runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+            running = runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+            return await self.book.watched(runtime, author.id, running)
 
 
 async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:

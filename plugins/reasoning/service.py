@@ -91,6 +91,11 @@ class ReasoningService:
         self._turn = asyncio.Lock()
         self._unsaved: str | None = None
 
+    @property
+    def recording(self) -> bool:
+        """Whether exchanges are recorded at present."""
+        return self.state.enabled
+
     @classmethod
     async def start(cls, runtime: AgentRuntime, custom_seconds: float) -> Self:
         """The service of this runtime, as it was left; off until that can be read."""
