@@ -308,7 +308,8 @@ class UnderstudyClient(discord.Client):
         )
         outcome = await self.book.watched(runtime, told.author.id, runtime.handle_message(told))
         if isinstance(outcome, ActionResult):
-            await message.reply(outcome.text, mention_author=False)
+            allowed = None if message.guild is None else allowed_in(message.channel)
+            await message.reply(outcome.text, mention_author=False, **extras(outcome, allowed))
         elif isinstance(outcome, Question):
             await self._ask(outcome.action, message)
         elif kind is not Attention.COMMAND and asking is not None:

@@ -79,12 +79,12 @@ async def respond(interaction: discord.Interaction, running: Awaitable[ActionRes
     if done:
         result = task.result()
         await interaction.response.send_message(
-            result.text, ephemeral=result.private, **extras(result)
+            result.text, ephemeral=result.private, **extras(result, interaction.app_permissions)
         )
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     result = await task
-    await interaction.followup.send(result.text, ephemeral=True, **extras(result))
+    await interaction.followup.send(result.text, ephemeral=True, **extras(result, interaction.app_permissions))
 
 
 async def sync_commands(tree: app_commands.CommandTree[Any]) -> bool:

@@ -24,7 +24,7 @@ SELECT_VOTES = """
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What some exchanges come to. Latencies are in ms, of those that were answered.
+    """What some exchanges come to; of the `fallbacks` some failed all the same. Latencies are in ms, of those that were answered.
 
     `p50` and `p95`: half of the answers, and 95 of 100, took no longer; None without answers.
     """
@@ -32,10 +32,16 @@ class Counted:
     exchanges: int = 0
     failures: int = 0
     fallbacks: int = 0
+    fallbacks_failed: int = 0
     p50: float | None = None
     p95: float | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    @property
+    def fallbacks_answered(self) -> int:
+        """How many were answered, by the model that stepped in."""
+        return self.fallbacks - self.fallbacks_failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,7 @@ def counted(rows: Sequence[Sequence[Any]]) -> Counted:
         exchanges=len(rows),
         failures=sum(not row[1] for row in rows),
         fallbacks=sum(row[2] for row in rows),
+        fallbacks_failed=sum(row[2] and not row[1] for row in rows),
         p50=percentile(latencies, 50),
         p95=percentile(latencies, 95),
         prompt_tokens=sum(row[4] for row in rows),

@@ -73,9 +73,9 @@ async def test_what_lies_within_is_counted_in_its_part(store: SqliteStore) -> No
         ]
     )
     found = await world.activity(SINCE, UNTIL, 24)
-    assert found.total == Counted(4, 1, 1, 100.0, 300.0, 12, 40)
+    assert found.total == Counted(4, 1, 1, 0, 100.0, 300.0, 12, 40)
     assert [bucket.exchanges for bucket in found.buckets] == [1, 2, *([0] * 20), 0, 1]
-    assert found.buckets[1] == Counted(2, 1, 1, 300.0, 300.0, 6, 0)
+    assert found.buckets[1] == Counted(2, 1, 1, 0, 300.0, 300.0, 6, 0)
     assert (found.thumbs_up, found.thumbs_down) == (1, 1)
     assert not found.cut
 

@@ -1,0 +1,114 @@
+"""The chart of a day: exchanges, latency and tokens by the hour, as a small picture.
+
+Dark letters would vanish on Discord's dark background and light ones on its light one: the
+picture brings its own background. Pillow is imported where it is drawn, not when the bot starts.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from bot.store.activity import Activity, Counted
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+WIDTH, HEIGHT = 1100, 660
+MARGIN = 36
+TITLE_SIZE, LABEL_SIZE = 26, 20
+BACK, GRID, INK, PALE = "#1e1f22", "#3f4147", "#f2f3f5", "#b5bac1"
+BLUE, AMBER, RED, VIOLET = "#5b9dff", "#ffb02e", "#ff6b6b", "#b794f6"
+
+Layer = tuple[str, str, Callable[[Counted], float]]
+"""A part of each bar: what it is called, its colour, and how high it is. The first is lowest."""
+
+EXCHANGES: Sequence[Layer] = (
+    ("answered", BLUE, lambda c: c.exchanges - c.fallbacks_answered - c.failures),
+    ("fell back", AMBER, lambda c: c.fallbacks_answered),
+    ("failed", RED, lambda c: c.failures),
+)
+LATENCY: Sequence[Layer] = (
+    ("p50", BLUE, lambda c: (c.p50 or 0) / 1000),
+    ("up to p95", VIOLET, lambda c: ((c.p95 or 0) - (c.p50 or 0)) / 1000),
+)
+TOKENS: Sequence[Layer] = (
+    ("prompts", BLUE, lambda c: c.prompt_tokens),
+    ("answers", VIOLET, lambda c: c.completion_tokens),
+)
+PLOTS: Sequence[tuple[str, Sequence[Layer], str]] = (
+    ("Exchanges", EXCHANGES, ""),
+    ("Latency", LATENCY, " s"),
+    ("Tokens", TOKENS, ""),
+)
+
+
+def draw(activity: Activity) -> bytes:
+    """The picture as a PNG file. Raises ImportError without Pillow."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (WIDTH, HEIGHT), BACK)
+    pen = ImageDraw.Draw(image)
+    each = (HEIGHT - MARGIN - 40) // len(PLOTS)
+    for number, (title, layers, unit) in enumerate(PLOTS):
+        plot(pen, activity, title, layers, unit, MARGIN // 2 + number * each, each)
+    write(pen, (MARGIN, HEIGHT - 36), "24 hours ago", LABEL_SIZE, PALE)
+    write(pen, (WIDTH // 2, HEIGHT - 36), "12 hours ago", LABEL_SIZE, PALE, "ma")
+    write(pen, (WIDTH - MARGIN, HEIGHT - 36), "now", LABEL_SIZE, PALE, "ra")
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+def plot(
+    pen: "ImageDraw",
+    activity: Activity,
+    title: str,
+    layers: Sequence[Layer],
+    unit: str,
+    top: int,
+    height: int,
+) -> None:
+    """One of the plots: its title and legend, and a bar for each stretch of time."""
+    write(pen, (MARGIN, top), title, TITLE_SIZE, INK)
+    right = WIDTH - MARGIN
+    for name, colour, _ in reversed(layers):
+        right -= int(pen.textlength(name, font=font(LABEL_SIZE)))
+        write(pen, (right, top + 4), name, LABEL_SIZE, PALE)
+        pen.rectangle((right - 24, top + 8, right - 8, top + 22), fill=colour)
+        right -= 48
+    bottom, high = top + height - 14, top + 48
+    highest = max(sum(part(c) for _, _, part in layers) for c in activity.buckets) or 1.0
+    pen.line((MARGIN, high, WIDTH - MARGIN, high), fill=GRID)
+    pen.line((MARGIN, bottom, WIDTH - MARGIN, bottom), fill=GRID, width=2)
+    step = (WIDTH - 2 * MARGIN) / len(activity.buckets)
+    for number, counted in enumerate(activity.buckets):
+        left, level = MARGIN + number * step, float(bottom)
+        for _, colour, part in layers:
+            if (value := part(counted)) > 0:
+                # What there is, is seen: a failure among thousands is two pixels high.
+                upper = level - max(2.0, value / highest * (bottom - high))
+                pen.rectangle((left + 4, upper, left + step - 4, level - 1), fill=colour)
+                level = upper
+    write(pen, (MARGIN + 170, top + 4), f"most in an hour: {shown(highest)}{unit}", LABEL_SIZE, PALE)
+
+
+def write(
+    pen: "ImageDraw", place: tuple[int, int], text: str, size: int, colour: str, anchor: str = "la"
+) -> None:
+    """Write a text; `anchor` says which point of it is at `place`, in Pillow's letters."""
+    pen.text(place, text, font=font(size), fill=colour, anchor=anchor)
+
+
+def font(size: int):  # type: ignore[no-untyped-def]  # noqa: ANN201 - one of Pillow's two
+    """Pillow's own font."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(size)
+
+
+def shown(value: float) -> str:
+    """A number in few letters."""
+    for limit, sign in ((1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            return f"{value / limit:.3g}{sign}"
+    return f"{value:.3g}"
