@@ -55,19 +55,43 @@ class Answering:
         decision = self._by_mode(mode, channel.id, kind)
         if decision is not None and not decision.answers:
             return decision
-        refusal = refused(settings, message) or self._waits(settings, message, kind)
+        if kind is Attention.OPEN and not (message.content or message.attachments):
+            return Decision(False, "there is nothing in it that I can read")
+        # Who did not speak to the bot has not asked for anything, and need not be told.
+        tell = kind is Attention.ADDRESSED
+        keys = keys_of(message.author.id, message.guild, channel.id)
+        refusal = refused(settings, message.author) or self._waits(settings, keys, tell=tell)
         if refusal is not None:
             return refusal
         if decision is None:
             decision = await self._ambient(runtime, settings, message, name, context)
             # Another answer may have begun while the model thought about this one.
-            if decision.answers and (waits := self._waits(settings, message, kind)) is not None:
+            if decision.answers and (waits := self._waits(settings, keys, tell=tell)) is not None:
                 return waits
         if decision.answers:
-            now = time.monotonic()
-            for key in keys_of(message):
-                self._cooldowns.start(key, now)
+            self._start(keys)
         return decision
+
+    def decide_again(
+        self,
+        settings: AgentSettings,
+        person: discord.abc.User,
+        guild: discord.Guild | None,
+        channel_id: int,
+    ) -> Decision:
+        """Whether to answer again, or go on, for who pressed that button."""
+        keys = keys_of(person.id, guild, channel_id)
+        if guild is not None:
+            refusal = refused(settings, person) or self._waits(settings, keys, tell=True)
+            if refusal is not None:
+                return refusal
+        self._start(keys)
+        return Decision(True, "a button was pressed")
+
+    def _start(self, keys: tuple[Key, Key]) -> None:
+        now = time.monotonic()
+        for key in keys:
+            self._cooldowns.start(key, now)
 
     def _by_mode(self, mode: Mode, channel_id: int, kind: Attention) -> Decision | None:
         """What the channel's mode says; None leaves it to the ambient decision."""
@@ -84,10 +108,10 @@ class Answering:
         return Decision(False, "it does not mention me, and this channel is set to mention")
 
     def _waits(
-        self, settings: AgentSettings, message: discord.Message, kind: Attention
+        self, settings: AgentSettings, keys: tuple[Key, Key], *, tell: bool
     ) -> Decision | None:
         now = time.monotonic()
-        person, channel = keys_of(message)
+        person, channel = keys
         for key, cooldown, words, whose in (
             (person, settings.person_cooldown, WAIT_PERSON, "this person's"),
             (channel, settings.channel_cooldown, WAIT_CHANNEL, "this channel's"),
@@ -95,9 +119,8 @@ class Answering:
             left = self._cooldowns.seconds_left(key, cooldown, now)
             if left > 0:
                 reason = f"{whose} cooldown has {left} s left"
-                # Who did not speak to the bot has not asked for anything, and need not know.
-                tell = kind is Attention.ADDRESSED and self._cooldowns.notice(key)
-                notice = words.format(seconds=left) if tell else None
+                first = tell and self._cooldowns.notice(key)
+                notice = words.format(seconds=left) if first else None
                 return Decision(False, reason, notice, left)
         return None
 
@@ -126,20 +149,19 @@ class Answering:
                     del self._latest[channel_id]
 
 
-def refused(settings: AgentSettings, message: discord.Message) -> Decision | None:
-    """Why this person is not answered; None for who may use the agent."""
-    author = message.author
+def refused(settings: AgentSettings, person: discord.abc.User) -> Decision | None:
+    """Why this person of a server is not answered; None for who may use the agent."""
     if not settings.allowed_roles:
         return None
-    if isinstance(author, discord.Member) and (
-        author.guild_permissions.manage_guild
-        or any(role.id in settings.allowed_roles for role in author.roles)
+    if isinstance(person, discord.Member) and (
+        person.guild_permissions.manage_guild
+        or any(role.id in settings.allowed_roles for role in person.roles)
     ):
         return None
     return Decision(False, "its author has none of the roles that may use me")
 
 
-def keys_of(message: discord.Message) -> tuple[Key, Key]:
-    """Whose cooldowns a message counts for: its author's there, and its channel's."""
-    guild_id = message.guild.id if message.guild is not None else 0
-    return ("person", message.author.id, guild_id), ("channel", message.channel.id, 0)
+def keys_of(person_id: int, guild: discord.Guild | None, channel_id: int) -> tuple[Key, Key]:
+    """Whose cooldowns count: the person's in that server, and the channel's."""
+    guild_id = 0 if guild is None else guild.id
+    return ("person", person_id, guild_id), ("channel", channel_id, 0)

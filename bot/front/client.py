@@ -82,7 +82,7 @@ class UnderstudyClient(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.decisions = DecisionLog()
         self._options = options
-        self._channels = OpenChannels(open_channels_file)
+        self._channels = OpenChannels(open_channels_file, self._threads_of)
         self.open_channels = self._channels.ids
         self.book = SettingsBook(agent, self._channels)
         self._panels = Panels()
@@ -91,7 +91,13 @@ class UnderstudyClient(discord.Client):
         self._votes = Votes()
         self._conversation = Conversation(options, self._answers)
         self._presses = Presses(
-            agent, self._answers, self._conversation, self.book, self._votes, self._own
+            agent,
+            self._answers,
+            self._answering,
+            self._conversation,
+            self.book,
+            self._votes,
+            self._own,
         )
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
@@ -151,7 +157,11 @@ class UnderstudyClient(discord.Client):
 
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone."""
-        self._channels.leave_thread(payload.thread_id)
+        self._channels.lose_thread(payload.thread_id)
+
+    def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:
+        guild = self.get_guild(guild_id)
+        return [] if guild is None else guild.threads
 
     async def on_message(self, message: discord.Message) -> None:
         """Someone said something."""

@@ -88,14 +88,19 @@ def belongs(message: discord.Message, me: discord.abc.User, is_left_out: LeftOut
 
 
 async def reply_chain(question: discord.Message) -> Sequence[discord.Message]:
-    """The messages that `question` replies to, the nearest first."""
+    """The messages that `question` replies to, the nearest first.
+
+    A forwarded message refers to another channel, or another server: that is not followed.
+    """
     chain: list[discord.Message] = []
     message = question
-    while message.reference is not None and len(chain) < CHAIN_LENGTH:
-        earlier = message.reference.resolved or message.reference.cached_message
-        if earlier is None and message.reference.message_id is not None:
+    while (reference := message.reference) is not None and len(chain) < CHAIN_LENGTH:
+        if reference.channel_id != question.channel.id or reference.message_id is None:
+            break
+        earlier = reference.resolved or reference.cached_message
+        if earlier is None:
             try:
-                earlier = await message.channel.fetch_message(message.reference.message_id)
+                earlier = await message.channel.fetch_message(reference.message_id)
             except UNREACHED:
                 break
         if not isinstance(earlier, discord.Message):

@@ -1,6 +1,7 @@
 """The buttons under an answer. What they need is in their ids, so they outlive a restart."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol, Self, cast
@@ -32,6 +33,8 @@ SIGNS = {
 WORDS = {Control.STOP: "Stop", Control.REDO: "Answer the edited question"}
 """Where a sign alone would not say enough; REDO's is for when there is something new to answer."""
 
+A_ROW = 5
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerRef:
@@ -58,63 +61,83 @@ class ControlButton(
         r":(?P<request>[0-9]{1,20})"
     ),
 ):
-    """One button of an answer."""
+    """A button of an answer that was pressed."""
 
-    def __init__(self, control: Control, answer: AnswerRef, label: str | None = None) -> None:
+    def __init__(
+        self, button: discord.ui.Button[discord.ui.View], control: Control, answer: AnswerRef
+    ) -> None:
+        super().__init__(button)
         self.control = control
         self.answer = answer
-        super().__init__(
-            discord.ui.Button(
-                style=discord.ButtonStyle.primary if label else discord.ButtonStyle.secondary,
-                emoji=SIGNS[control],
-                label=label,
-                custom_id=f"talk:{control}:{answer.question_id}:{answer.asker_id}"
-                f":{answer.request_id}",
-            )
-        )
 
     @classmethod
     async def from_custom_id(
         cls,
         _: discord.Interaction[Any],
-        __: discord.ui.Item[Any],
+        item: discord.ui.Item[Any],
         match: re.Match[str],
         /,
     ) -> Self:
-        """The button that was pressed."""
+        """The button with this id."""
         answer = AnswerRef(int(match["question"]), int(match["asker"]), int(match["request"]))
-        return cls(Control(match["control"]), answer)
+        button = cast("discord.ui.Button[discord.ui.View]", item)
+        return cls(button, Control(match["control"]), answer)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Tell the client."""
         await cast("Pressed", interaction.client).pressed(interaction, self.control, self.answer)
 
 
-def while_growing(answer: AnswerRef) -> discord.ui.View:
+class Buttons(discord.ui.View):
+    """Buttons in rows of five, as Discord's JSON: every answer has some, and objects cost more.
+
+    discord.py keeps nothing of it; who presses one is heard by ControlButton.
+    """
+
+    def __init__(self, buttons: Sequence[dict[str, Any]]) -> None:
+        super().__init__(timeout=None)
+        self._rows = [
+            {"type": 1, "components": list(buttons[start : start + A_ROW])}
+            for start in range(0, len(buttons), A_ROW)
+        ]
+
+    def to_components(self) -> list[dict[str, Any]]:
+        """The rows."""
+        return self._rows
+
+
+def button(control: Control, answer: AnswerRef, label: str | None = None) -> dict[str, Any]:
+    """One button; what has a word stands out.
+
+    https://discord.com/developers/docs/components/reference#button
+    """
+    style = discord.ButtonStyle.primary if label else discord.ButtonStyle.secondary
+    return {
+        "type": discord.ComponentType.button.value,
+        "style": style.value,
+        "emoji": {"name": SIGNS[control]},
+        "label": label,
+        "custom_id": f"talk:{control}:{answer.question_id}:{answer.asker_id}:{answer.request_id}",
+    }
+
+
+def while_growing(answer: AnswerRef) -> Buttons:
     """The buttons of an answer that is being made."""
-    return view_of(ControlButton(Control.STOP, answer, WORDS[Control.STOP]))
+    return Buttons([button(Control.STOP, answer, WORDS[Control.STOP])])
 
 
 def under_answer(
     answer: AnswerRef, *, reasoning: bool = False, edited: bool = False, can_redo: bool = True
-) -> discord.ui.View:
+) -> Buttons:
     """The buttons of a whole answer; `edited` says that the question was changed since."""
-    buttons = [ControlButton(Control.REDO, answer, WORDS[Control.REDO] if edited else None)]
+    redo = [button(Control.REDO, answer, WORDS[Control.REDO] if edited else None)]
     controls = [Control.CONTINUE, Control.UP, Control.DOWN, Control.REASONING, Control.FORGET]
     if not reasoning:
         controls.remove(Control.REASONING)
-    buttons += [ControlButton(control, answer) for control in controls]
-    return view_of(*buttons[0 if can_redo else 1 :])
+    others = [button(control, answer) for control in controls]
+    return Buttons([*redo, *others] if can_redo else others)
 
 
-def under_apology(answer: AnswerRef) -> discord.ui.View:
+def under_apology(answer: AnswerRef) -> Buttons:
     """The button under an apology."""
-    return view_of(ControlButton(Control.REDO, answer))
-
-
-def view_of(*buttons: ControlButton) -> discord.ui.View:
-    """Buttons in a row (or two); nothing of it is kept in memory."""
-    view = discord.ui.View(timeout=None)
-    for button in buttons:
-        view.add_item(button)
-    return view
+    return Buttons([button(Control.REDO, answer)])

@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import discord
@@ -18,13 +18,23 @@ log = logging.getLogger(__name__)
 
 
 class OpenChannels:
-    """The open channels of all servers; without a `path` they are not kept."""
+    """The open channels of all servers; without a `path` they are not kept.
 
-    def __init__(self, path: Path | None) -> None:
+    `threads_of` gives the threads of a server (by its id) that are in sight.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        threads_of: Callable[[int], Iterable[discord.Thread]] = lambda _: (),
+    ) -> None:
         self.ids: set[int] = set()
         self._path = path
+        self._threads_of = threads_of
         self._channels: dict[int, frozenset[int]] = {}
-        self._threads: set[int] = set()
+        self._joined: set[int] = set()
+        # Threads that are open because their channel is, by thread.
+        self._channel_of: dict[int, int] = {}
         self._turn = asyncio.Lock()
 
     def load(self) -> None:
@@ -50,8 +60,13 @@ class OpenChannels:
         before = self._channels.get(guild_id, frozenset())
         if before == channel_ids:
             return
-        self.ids -= before - self._threads
+        closed = before - channel_ids
+        for thread_id in [t for t, channel in self._channel_of.items() if channel in closed]:
+            del self._channel_of[thread_id]
+            closed |= {thread_id}
+        self.ids -= closed - self._joined
         self.ids |= channel_ids
+        self.notice_threads(self._threads_of(guild_id))
         if channel_ids:
             self._channels[guild_id] = channel_ids
         else:
@@ -61,23 +76,32 @@ class OpenChannels:
     def notice_threads(self, threads: Iterable[discord.Thread]) -> None:
         """Open those that the bot is in, and those of open channels."""
         for thread in threads:
-            if thread.me is not None or thread.parent_id in self.ids:
+            if thread.me is not None:
                 self.join_thread(thread.id)
+            elif thread.parent_id in self.ids:
+                self._channel_of[thread.id] = thread.parent_id
+                self.ids.add(thread.id)
 
     def join_thread(self, thread_id: int) -> None:
         """The bot is part of this thread."""
-        self._threads.add(thread_id)
+        self._joined.add(thread_id)
         self.ids.add(thread_id)
 
     def leave_thread(self, thread_id: int) -> None:
-        """It is no longer, or the thread is gone."""
-        self._threads.discard(thread_id)
-        if not any(thread_id in channels for channels in self._channels.values()):
+        """It is no longer."""
+        self._joined.discard(thread_id)
+        by_itself = any(thread_id in channels for channels in self._channels.values())
+        if not by_itself and thread_id not in self._channel_of:
             self.ids.discard(thread_id)
+
+    def lose_thread(self, thread_id: int) -> None:
+        """The thread is gone."""
+        self._channel_of.pop(thread_id, None)
+        self.leave_thread(thread_id)
 
     def has_joined(self, thread_id: int) -> bool:
         """Whether the bot is part of this thread."""
-        return thread_id in self._threads
+        return thread_id in self._joined
 
     async def _keep(self) -> None:
         if self._path is None:

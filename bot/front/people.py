@@ -9,6 +9,9 @@ from bot.agent.permissions import Author, Permission
 from bot.store.records import ChatMessage, World, WorldKind
 
 LONGEST_NAME = 32
+PLAIN = re.compile(rf"\w(?:[\w .'-]{{0,{LONGEST_NAME - 2}}}\w)?", re.ASCII)
+"""Most names, which need no closer look."""
+
 ROLES = frozenset({"system", "user", "assistant", "developer", "tool"})
 
 
@@ -58,6 +61,8 @@ def speaker(name: str) -> str:
     A name is what somebody chose; none may look like the end of a name and the beginning of
     another speaker, or of a role.
     """
+    if PLAIN.fullmatch(name) and name.casefold() not in ROLES:
+        return name
     plain = unicodedata.normalize("NFKC", name)
     kept = "".join(
         " " if sign.isspace() or sign in ":[]<>|`" else sign

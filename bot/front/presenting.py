@@ -12,9 +12,11 @@ from collections.abc import Iterator
 FENCE = re.compile(r"^ {0,3}(```+|~~~+)", re.MULTILINE)
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 DIVIDER = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$")
-DISPLAY = re.compile(r"\$\$(.+?)\$\$|\\\[(.+?)\\\]", re.DOTALL)
+# Bounded, so that a text full of openings and no ends takes no time to look through.
+DISPLAY = re.compile(r"\$\$(.{1,600}?)\$\$|\\\[(.{1,600}?)\\\]", re.DOTALL)
 INLINE = re.compile(
-    r"\\\((.+?)\\\)|(?<![\w$\\])\$(?![\s$])([^$\n]*?[\\^_][^$\n]*?)(?<!\s)\$(?![\w$])"
+    r"\\\((.{1,300}?)\\\)"
+    r"|(?<![\w$\\])\$(?![\s$])([^$\n]{0,300}?[\\^_][^$\n]{0,300}?)(?<!\s)\$(?![\w$])"
 )
 WIDEST_TABLE = 100
 

@@ -11,7 +11,8 @@ from bot.agent.agent import Agent
 from bot.agent.events import FeedbackGiven, ForgetExchange
 from bot.agent.reviews import find_reviews
 from bot.agent.runtime import AgentRuntime
-from bot.front.answers import Answers, Asking, Fate
+from bot.front.answering import Answering
+from bot.front.answers import Answers, Fate
 from bot.front.controls import AnswerRef, Control, under_answer, while_growing
 from bot.front.conversation import Conversation, Earlier, Task
 from bot.front.discord_errors import UNREACHED
@@ -46,6 +47,7 @@ class Presses:
         self,
         agent: Agent,
         answers: Answers,
+        answering: Answering,
         conversation: Conversation,
         book: SettingsBook,
         votes: Votes,
@@ -53,6 +55,7 @@ class Presses:
     ) -> None:
         self._agent = agent
         self._answers = answers
+        self._answering = answering
         self._conversation = conversation
         self._book = book
         self._votes = votes
@@ -111,42 +114,43 @@ class Presses:
         if question is None:
             await tell(interaction, GONE)
             return
-        asking = self._answers.begin(ref.question_id, question.content)
-        if asking is None:
-            await tell(interaction, BUSY)
-            return
         over = self._earlier(interaction.client, message, ref)
-        self._own(self._make(interaction, asking, question, ref, over=over))
+        self._own(self._make(interaction, question, ref, over=over))
 
     async def _continue(self, interaction: discord.Interaction, ref: AnswerRef) -> None:
         await interaction.response.defer()
         message = message_of(interaction)
         question = await find_question(message, ref) or message
-        asking = self._answers.begin(ref.question_id, question.content)
-        if asking is None:
-            await tell(interaction, BUSY)
-            return
-        self._own(self._make(interaction, asking, question, ref, continues=message))
+        self._own(self._make(interaction, question, ref, continues=message))
 
     async def _make(
         self,
         interaction: discord.Interaction,
-        asking: Asking,
         question: discord.Message,
         ref: AnswerRef,
         *,
         over: Earlier | None = None,
         continues: discord.Message | None = None,
     ) -> None:
-        """Make an answer from a button, and end `asking`."""
+        """Make an answer from a button; what comes in its way, the person is told."""
         me = interaction.client.user
         assert me is not None  # noqa: S101 - there are no interactions before READY
+        asking = self._answers.begin(ref.question_id, question.content)
+        if asking is None:
+            await tell_quietly(interaction, BUSY)
+            return
         try:
-            if continues is None:
-                view = None if over is None else while_growing(ref)
-                await message_of(interaction).edit(view=view)
             async with self._runtime(interaction) as runtime:
                 settings = await self._book.of(runtime)
+                again = self._answering.decide_again(
+                    settings, interaction.user, interaction.guild, question.channel.id
+                )
+                if not again.answers:
+                    await tell(interaction, again.notice or f"Not just now: {again.reason}.")
+                    return
+                if continues is None:
+                    view = None if over is None else while_growing(ref)
+                    await message_of(interaction).edit(view=view)
                 task = Task(question, ref.asker_id, settings, over, continues)
                 await self._conversation.answer(runtime, task, asking, me)
         except Exception:

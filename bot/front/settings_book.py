@@ -91,7 +91,7 @@ class SettingsBook:
         before: object,
         after: object,
     ) -> None:
-        """Add a change to the list that was made elsewhere. Raises StoreError."""
+        """Add a change to the list that was made elsewhere."""
         async with self._turn(runtime.world):
             await add_to_audit(runtime, [entry(actor_id, name, before, after)])
 
@@ -102,10 +102,7 @@ class SettingsBook:
         after = set_elsewhere(runtime)
         for name, value in after.items():
             if value != before.get(name):
-                try:
-                    await self.note(runtime, actor_id, name, before.get(name), value)
-                except StoreError as error:
-                    log.error("A change is not in the list of %s: %s", runtime.world, error)
+                await self.note(runtime, actor_id, name, before.get(name), value)
         return result
 
     async def audit(self, world: World) -> list[dict[str, Any]]:
@@ -162,7 +159,10 @@ def entry(actor_id: int, name: str, before: object, after: object) -> dict[str, 
 
 
 async def add_to_audit(runtime: AgentRuntime, entries: list[dict[str, Any]]) -> None:
-    """Add to a world's list of changes, of which the newest are kept. Raises StoreError."""
-    audit = await runtime.store.get_setting(AUDIT)
-    kept = audit if isinstance(audit, list) else []
-    await runtime.store.set_setting(AUDIT, [*kept, *entries][-MOST_AUDITED:])
+    """Add to a world's list of changes, of which the newest are kept; the changes hold anyway."""
+    try:
+        audit = await runtime.store.get_setting(AUDIT)
+        kept = audit if isinstance(audit, list) else []
+        await runtime.store.set_setting(AUDIT, [*kept, *entries][-MOST_AUDITED:])
+    except StoreError as error:
+        log.error("Not in the list of changes of %s: %s: %s", runtime.world, entries, error)

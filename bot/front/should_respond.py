@@ -40,7 +40,8 @@ async def should_respond(
     provider: str | None,
 ) -> Decision:
     """Decide on the last message of `context`, which is `question`; recorded as any exchange."""
-    if runtime.agent.models.find(ModelType.TEXT_SMALL, provider) is None:
+    models = runtime.agent.models
+    if (models.find(ModelType.TEXT_SMALL, provider) or models.find(ModelType.TEXT_SMALL)) is None:
         return rule_of_thumb(question, context, name, "there is no small model")
     request = ModelRequest(
         messages=(ChatMessage("system", PROMPT.format(name=name)), *context),

@@ -58,15 +58,15 @@ class StreamedReply:
     """A StreamSink that posts to Discord; the last message has the buttons.
 
     Use it as a context manager around the model call, then `finish` with the whole text: what is
-    in Discord then is that text, whatever became of the edits before. `on_post` is called when
-    something of the answer is there.
+    in Discord then is that text, whatever became of the edits before. `on_shown` is called when
+    something of the answer is there, or all of it is known.
     """
 
-    def __init__(self, place: Place, on_post: Callable[[], None], growing: MakeView) -> None:
+    def __init__(self, place: Place, on_shown: Callable[[], None], growing: MakeView) -> None:
         self.messages: list[Posted] = list(place.messages)
         self.text = ""
         self._place = place
-        self._on_post = on_post
+        self._on_shown = on_shown
         self._growing = growing
         self._shown: list[Shown] = []
         self._changed = asyncio.Event()
@@ -99,6 +99,8 @@ class StreamedReply:
 
         The last message gets the `buttons`. Raises one of UNREACHED if it cannot be shown.
         """
+        # From here on nobody thinks, however long Discord takes.
+        self._on_shown()
         await self._stop_following()
         parts = parts_of(text)
         too_long = len(parts) > MOST_MESSAGES
@@ -162,7 +164,7 @@ class StreamedReply:
             self.messages[index] = await message.edit(content=shown.text, view=view)
         else:
             self.messages.append(await self._post(shown))
-        self._on_post()
+        self._on_shown()
         self._shown[index:] = [shown]
 
     async def _post(self, shown: Shown) -> discord.Message:

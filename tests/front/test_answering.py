@@ -317,3 +317,18 @@ async def test_a_connection_that_drops_mid_answer_costs_nothing(tmp_path: Path) 
         await stage.settled(stage.ben, stage.channel_id, said["id"])
         assert len(stage.ben.log.messages_since(0, author_id=stage.bot_id)) == 1
         assert len(model.calls) == 1
+
+
+async def test_the_threads_of_a_channel_open_and_close_with_it(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        thread = await open_thread(stage)
+        async with asyncio.timeout(5):
+            while not stage.client.guilds[0].threads:
+                await asyncio.sleep(0.01)
+        assert int(thread) not in stage.client.open_channels
+        await set_up(stage, modes={stage.channel_id: "always"})
+        assert int(thread) in stage.client.open_channels
+        await set_up(stage, modes={})
+        assert int(thread) not in stage.client.open_channels
+        await set_up(stage, modes={stage.channel_id: "always", thread: "mention"})
+        await unanswered(stage, thread, "not for you")

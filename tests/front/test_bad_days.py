@@ -8,6 +8,7 @@ import pytest
 from bot.agent.models import ModelError, ModelRequest
 from bot.front.streamed_reply import parts_of
 from bot.harness.faults import Answer, CutBody, Fault
+from bot.harness.trace import Kind
 from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
 from tests.front.buttons import press, shows, told
@@ -232,3 +233,14 @@ async def test_nothing_that_is_sent_may_ping(tmp_path: Path) -> None:
         with_text = [body for body in bodies if body.get("content")]
         assert len(with_text) >= 4
         assert all(body["allowed_mentions"]["parse"] == [] for body in with_text)
+
+
+async def test_it_does_not_type_while_only_discord_is_waited_for(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        stage.fake.faults.cause(Answer(SEND, 503, times=2))
+        said = await stage.ben.say(stage.channel_id, f"<@{stage.bot_id}> hi")
+        await stage.fake.trace.wait_for(
+            lambda entry: entry.kind is Kind.REQUEST and entry.data.get("status") == 503, timeout=10
+        )
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
+        await stage.handled.wait(int(said["id"]))

@@ -12,9 +12,10 @@ from bot.agent.plugin import Plugin
 from bot.agent.runtime import AgentRuntime
 from bot.harness import FakeDiscord
 from bot.harness.faults import Answer, Duplicate
+from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
 from tests.front.buttons import buttons, press, shows, told
-from tests.front.scene import scene
+from tests.front.scene import Scene, scene
 from tests.front.test_bad_days import Writing, ask_and_see_the_beginning
 
 WHOLE = {"🔁", "▶", "👍", "👎", "🗑"}
@@ -326,3 +327,38 @@ async def test_an_interaction_that_expired_breaks_nothing(tmp_path: Path, status
         stage.model.text = "hello again"
         await press(stage.ben, answer.latest, "🔁")
         await shows(stage, stage.ben, answer.latest, "hello again", *WHOLE)
+
+
+async def test_buttons_work_in_direct_messages(tmp_path: Path) -> None:
+    listener = Listener()
+    async with scene(tmp_path, listener.plugin) as stage:
+        dm = await stage.ben.open_dm(stage.bot_id)
+        (answer,) = await stage.say_in(dm["id"], stage.ben, "hi")
+        stage.model.text = "hello again"
+        await press(stage.ben, answer.latest, "🔁")
+        after = await shows(stage, stage.ben, answer.latest, "hello again", *WHOLE)
+        first, second = (call.messages for call in stage.model.calls)
+        assert first == second
+        await told(stage.ben, after, "👎")
+        assert await listener.next() == FeedbackGiven(
+            int(answer.latest["id"]), int(stage.ben.id), -1
+        )
+
+
+async def test_no_button_gets_around_a_cooldown_or_the_allowed_roles(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        await stage.client.book.change(guild_of(stage), 1, person_cooldown=3600)
+        assert "again in" in await told(stage.ben, answer.latest, "🔁")
+        assert "cooldown" in await told(stage.ben, answer.latest, "▶")
+        changes = {"person_cooldown": 0, "allowed_roles": [5]}
+        await stage.client.book.change(guild_of(stage), 1, **changes)
+        assert "roles" in await told(stage.ben, answer.latest, "🔁")
+        stage.model.text = "hello again"
+        await press(stage.ada, answer.latest, "🔁")
+        await shows(stage, stage.ben, answer.latest, "hello again", *WHOLE)
+
+
+def guild_of(stage: Scene) -> World:
+    """The scene's server."""
+    return World(WorldKind.GUILD, int(stage.guild_id))

@@ -6,6 +6,7 @@ import pytest
 
 from bot.agent.models import Model, ModelType
 from bot.agent.plugin import Plugin
+from bot.front.context import reply_chain
 from bot.front.conversation import ConversationOptions
 from bot.front.token_budget import TokenBudget, estimate_tokens
 from bot.harness import FakeDiscord
@@ -154,3 +155,24 @@ async def test_nothing_pings_and_no_link_unfolds_unless_allowed(tmp_path: Path) 
         await stage.client.book.change(world, 1, unfurl_links=True)
         (answer,) = await stage.ask(stage.ben, "hi")
         assert not answer.latest["flags"] & 4
+
+
+async def test_a_forwarded_message_leads_nowhere(tmp_path: Path) -> None:
+    """It refers to a message of another channel, which the bot may have in its memory."""
+    async with scene(tmp_path) as stage:
+        other = await stage.ada.request(
+            "POST", f"/guilds/{stage.guild_id}/channels", {"name": "secrets"}
+        )
+        secret = await stage.ada.say(other["id"], f"<@{stage.bot_id}> a secret")
+        await stage.handled.wait(int(secret["id"]))
+        kept = stage.client._connection._messages
+        assert kept is not None
+        secrets = [message for message in kept if message.id == int(secret["id"])]
+        assert secrets
+        said = await stage.ben.say(stage.channel_id, f"<@{stage.bot_id}> hi")
+        await stage.handled.wait(int(said["id"]))
+        question = next(message for message in kept if message.id == int(said["id"]))
+        question.reference = secrets[0].to_reference()
+        assert await reply_chain(question) == []
+        question.reference = question.to_reference()
+        assert await reply_chain(question)

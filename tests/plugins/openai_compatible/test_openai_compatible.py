@@ -12,7 +12,7 @@ from email.utils import format_datetime
 import pytest
 from pydantic import SecretStr
 
-from bot.agent.models import ModelError, ModelHandler, ModelRequest, ModelResponse
+from bot.agent.models import ImageInput, ModelError, ModelHandler, ModelRequest, ModelResponse
 from bot.agent.plugin import Plugin
 from bot.store.records import ChatMessage
 from plugins.openai_compatible import Endpoint, openai_plugin
@@ -420,3 +420,20 @@ def test_making_the_plugin_does_not_import_the_sdk() -> None:
     )
     result = subprocess.run([sys.executable, "-c", script], check=False)
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize("vision", [False, True])
+async def test_images_go_to_models_that_see(server: ModelServer, vision: bool) -> None:
+    chat = ChatModel(Endpoint("lead", server.url, "m", vision=vision))
+    await chat.open()
+    image = ImageInput(7, "cat.png", "image/png", b"png")
+    said = ChatMessage("user", "what is this?", message_id=7)
+    await chat.answer(ModelRequest((said,), images=(image,)))
+    await chat.close()
+    (asked,) = server.requests
+    (message,) = asked.body["messages"]
+    seen = [
+        {"type": "text", "text": "what is this?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}},
+    ]
+    assert message["content"] == (seen if vision else "what is this?")
