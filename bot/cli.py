@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bot.commands import doctor, export, fake_discord, intents, run, trial
+from bot.commands import doctor, export, fake_discord, intents, run, store, trial
 from bot.settings import SettingsError
 
-COMMANDS = (trial, run, doctor, fake_discord, intents, export)
+COMMANDS = (trial, run, doctor, fake_discord, intents, export, store)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from bot.store.choosing import Choice, Feedback
 from bot.store.errors import FAILURES, translate
 from bot.store.export import FORMATS
 from bot.store.files import path_of
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 from bot.store.reading import reading
 from bot.store.training_rows import Lines
 

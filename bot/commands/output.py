@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 
 PIECES_WAITING = 2
 ZSTD_LEVEL = 3

@@ -5,7 +5,7 @@ import importlib.util
 
 from bot.settings import Settings
 from bot.store.engine import Engine
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
 LARGEST_ID = 2**63 - 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 BUSY_SECONDS = 2.0
+PAGE_SIZE = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,9 @@ class Engine:
 
     key: str | None = field(default=None, repr=False)
 
-    def connect(self, path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    def connect(
+        self, path: Path, *, read_only: bool = False, page_size: int = PAGE_SIZE
+    ) -> sqlite3.Connection:
         """A connection in autocommit mode, for any one thread at a time.
 
         Raises one of FAILURES, and ModuleNotFoundError for a key without the extra.
@@ -30,8 +33,16 @@ class Engine:
             check_same_thread=False,
         )
         if self.key is not None:
-            # Stretched here, once and cheaply, so that opening a file need not: the key is to be
-            # a random one. https://www.zetetic.net/sqlcipher/sqlcipher-api/#key
-            digest = hashlib.sha256(self.key.encode()).hexdigest()
-            connection.execute(f"PRAGMA key = \"x'{digest}'\"")
+            connection.execute(f'PRAGMA key = "{self.raw_key}"')
+            # Where an encrypted file says how large its pages are is encrypted, too.
+            connection.execute(f"PRAGMA cipher_page_size = {page_size}")
         return connection
+
+    @property
+    def raw_key(self) -> str:
+        """The key as SQLCipher takes it; empty without one."""
+        if self.key is None:
+            return ""
+        # Stretched here, once and cheaply, so that opening a file need not: the key is to be
+        # a random one. https://www.zetetic.net/sqlcipher/sqlcipher-api/#key
+        return f"x'{hashlib.sha256(self.key.encode()).hexdigest()}'"

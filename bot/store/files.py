@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.store.copying import copy_whole
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES
 from bot.store.migrations import MIGRATIONS
@@ -56,7 +57,7 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
             "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        migrate(connection, path, folder / BEFORE_UPGRADES)
+        migrate(connection, path, folder / BEFORE_UPGRADES, engine)
         connection.execute(
             "INSERT INTO world SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM world)",
             (world.kind, world.id),
@@ -91,13 +92,13 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def migrate(connection: sqlite3.Connection, path: Path, backups: Path) -> None:
+def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: Engine) -> None:
     """Run the steps that this file has not seen, all or none; a copy of it as it was is kept."""
     version = schema_version(connection, path)
     if version == len(MIGRATIONS):
         return
     if version > 0:
-        copy_before_upgrade(connection, path, backups / f"schema-{version}")
+        copy_before_upgrade(connection, path, backups / f"schema-{version}", engine)
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been faster.
@@ -124,14 +125,17 @@ def schema_version(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def copy_before_upgrade(connection: sqlite3.Connection, path: Path, folder: Path) -> None:
+def copy_before_upgrade(
+    connection: sqlite3.Connection, path: Path, folder: Path, engine: Engine
+) -> None:
     """Keep a copy of the file as it was, unless there is one."""
     copy = folder / path.parent.name / path.name
     if copy.exists():
         return
     partial = copy.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
     make_private(partial)
-    connection.execute("VACUUM INTO ?", (str(partial),))
+    copy_whole(connection, partial, engine)
     partial.replace(copy)
 
 

@@ -18,6 +18,7 @@ from bot.store.files import make_private
 from bot.store.records import World, WorldKind
 
 FOLDER = "inbox"
+PAGE_SIZE = 16384
 SCHEMA = """
     CREATE TABLE operations (
         seq INTEGER PRIMARY KEY,
@@ -44,11 +45,11 @@ class Segment:
         self.rows = 0
         self.size = 0
         make_private(path)
-        self._writing = engine.connect(path)
+        self._writing = engine.connect(path, page_size=PAGE_SIZE)
         self._reading: sqlite3.Connection | None = None
         self._engine = engine
         for pragma in (
-            "page_size = 16384",
+            f"page_size = {PAGE_SIZE}",
             "journal_mode = WAL",
             "synchronous = FULL",
             "fullfsync = ON",
@@ -81,7 +82,7 @@ class Segment:
     def read(self, numbers: Iterable[int]) -> Iterator[Stored]:
         """The operations of these numbers, in their order."""
         if self._reading is None:
-            self._reading = self._engine.connect(self.path, read_only=True)
+            self._reading = self._engine.connect(self.path, read_only=True, page_size=PAGE_SIZE)
         listed = "[" + ",".join(map(str, numbers)) + "]"
         yield from self._reading.execute(READ, (listed,))
 

@@ -94,11 +94,7 @@ FORGETTING = frozenset({KINDS.index(MessagesForgotten), KINDS.index(ExchangeForg
 _COLUMNS = [field.name for field in fields(Exchange) if field.name != "input"]
 _exchange_values = attrgetter(*_COLUMNS)
 _message_values = attrgetter(*(field.name for field in fields(ChatMessage)))
-_values = {
-    kind: attrgetter(*(field.name for field in fields(kind)))
-    for kind in KINDS
-    if kind is not Exchange
-}
+_names = {kind: [field.name for field in fields(kind)] for kind in KINDS if kind is not Exchange}
 _encode = msgspec.json.encode
 _decode = msgspec.json.decode
 
@@ -113,8 +109,8 @@ def encode(operation: Operation) -> tuple[int, bytes]:
             values: tuple[Any, ...] = _exchange_values(operation)
             body = _encode((*values, [_message_values(message) for message in operation.input]))
         else:
-            found: Any = _values[type(operation)](operation)
-            values = found if isinstance(found, tuple) else (found,)
+            names = _names[type(operation)]
+            values = tuple([getattr(operation, name) for name in names])
             body = _encode(values)
     except UnicodeError:
         # Its own text would quote what somebody said.

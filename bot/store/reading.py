@@ -8,8 +8,8 @@ from pathlib import Path
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import path_of, schema_version
-from bot.store.interface import StoreError
 from bot.store.migrations import MIGRATIONS
+from bot.store.problems import StoreError
 from bot.store.records import World
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES
-from bot.store.files import open_world, path_of
+from bot.store.files import FOLDERS, SUFFIX, open_world, path_of
 from bot.store.migrations import MIGRATIONS
 from bot.store.records import World
 
 DAMAGED = ".damaged-"
+REPAIRED = ".repaired-"
 COMPANIONS = ("-shm", "-wal")
 SMALL_TABLES = ("settings", "consents", "notices")
 
@@ -66,6 +67,15 @@ def set_aside_in(path: Path) -> list[Path]:
     """The files that were set aside in place of `path`, oldest first."""
     found = path.parent.glob(f"{path.name}{DAMAGED}*")
     return sorted(one for one in found if not one.name.endswith(COMPANIONS))
+
+
+def worlds_set_aside_in(folder: Path) -> Iterator[World]:
+    """Every world of which a file was set aside."""
+    for kind, name in FOLDERS.items():
+        for path in (folder / name).glob(f"*{SUFFIX}{DAMAGED}*"):
+            number = path.name.partition(SUFFIX)[0]
+            if number.isdecimal():
+                yield World(kind, int(number))
 
 
 def read_small_tables(path: Path, engine: Engine) -> SmallTables:

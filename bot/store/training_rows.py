@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from bot.store.choosing import Choice
-from bot.store.interface import StoreError
+from bot.store.problems import StoreError
 
 BATCH = 256
 GENERATION_BYTES = 3 << 20

@@ -19,7 +19,6 @@ from bot.store.choosing import Choice
 from bot.store.engine import Engine
 from bot.store.export import FORMATS
 from bot.store.files import open_world, path_of
-from bot.store.interface import StoreError
 from bot.store.operations import (
     MessagesForgotten,
     Operation,
@@ -28,6 +27,7 @@ from bot.store.operations import (
     VoteCast,
     encode,
 )
+from bot.store.problems import StoreError
 from bot.store.reading import reading
 from bot.store.records import ChatMessage
 from tests.store.filling import DM, GUILD, START, exchange, fill

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot.store.interface import StoreError, UnstorableError
 from bot.store.migrations import MIGRATIONS
+from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
 

@@ -1,0 +1,174 @@
+"""What is wrong with a world's file, and how large it is; neither changes anything."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.store.engine import PAGE_SIZE, Engine
+from bot.store.errors import FAILURES, is_damage, translate
+from bot.store.files import path_of
+from bot.store.inbox import FOLDER
+from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
+from bot.store.problems import StoreError
+from bot.store.reading import open_to_read
+from bot.store.records import World
+from bot.store.setting_aside import set_aside_in
+
+PLAIN = b"SQLite format 3\x00"
+PAGES_LOOKED_AT = 64
+PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
+# Each counts what should not be.
+CONSISTENCY = {
+    "prompts that cannot be read": """
+        SELECT count(*) FROM exchanges WHERE NOT json_valid(prompt) OR json_type(prompt) <> 'array'
+    """,
+    "quoted messages that are not there": """
+        SELECT count(*) FROM (
+            SELECT CASE p.type WHEN 'array' THEN json_extract(p.value, '$[0]') ELSE p.value END AS n
+            FROM exchanges e,
+                json_each(CASE WHEN json_valid(e.prompt) THEN e.prompt ELSE '[]' END) p
+        ) WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = n)
+            AND NOT EXISTS (SELECT 1 FROM texts WHERE id = -n)
+    """,
+    "deleted messages that still have a text": (
+        "SELECT count(*) FROM messages WHERE state <> 0 AND content IS NOT NULL"
+    ),
+    "votes on exchanges that are not there": (
+        "SELECT count(*) FROM votes v WHERE exchange_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.id = v.exchange_id)"
+    ),
+}
+COUNTED = """
+    SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)
+    FROM exchanges
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSize:
+    """What a world's records take: bytes of the file and its log, and what is in it."""
+
+    world: World
+    file_bytes: int
+    log_bytes: int
+    exchanges: int
+    failures: int
+    votes: int
+    last_timestamp: int | None
+
+
+def is_plain(path: Path) -> bool | None:
+    """Whether a file is not encrypted; None for one that is empty. Raises OSError.
+
+    Where its header is lost the other pages tell: of a plain one each begins with its kind.
+    """
+    with path.open("rb") as stream:
+        begin = stream.read(len(PLAIN))
+        if begin == PLAIN or not begin:
+            return True if begin else None
+        kinds = []
+        for number in range(1, PAGES_LOOKED_AT):
+            stream.seek(number * PAGE_SIZE)
+            kinds.append(stream.read(1))
+    found = [kind for kind in kinds if kind]
+    return sum(kind in PAGE_KINDS for kind in found) > len(found) / 2
+
+
+def check(folder: Path, world: World, engine: Engine) -> Iterator[str]:
+    """What is wrong with a world's file, a sentence each; nothing if all is well."""
+    path = path_of(folder, world)
+    for damaged in set_aside_in(path):
+        yield f"{damaged}: was set aside, it is damaged. Run `understudy store repair`."
+    if not path.exists():
+        return
+    try:
+        check_key(path, engine)
+        with contextlib.closing(open_to_read(path, engine)) as connection:
+            yield from (f"{path}: {problem}." for problem in problems_in(connection))
+    except StoreError as error:
+        yield str(error)
+    except FAILURES as error:
+        yield str(translate(error, path))
+
+
+def is_damaged(folder: Path, world: World, engine: Engine) -> bool:
+    """Whether a world's file is broken, and not just of another key or version."""
+    path = path_of(folder, world)
+    if not path.exists():
+        return False
+    try:
+        if is_plain(path) is (engine.key is not None):
+            # Encrypted or not, against the setting: it cannot be told.
+            return False
+        with contextlib.closing(engine.connect(path, read_only=True)) as connection:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            return bool(found != ("ok",))
+    except FAILURES as error:
+        return is_damage(error, encrypted=engine.key is not None)
+
+
+def check_key(path: Path, engine: Engine) -> None:
+    """Raises StoreError where the key cannot be the right one, OSError."""
+    plain = is_plain(path)
+    if plain and engine.key is not None:
+        raise StoreError(
+            f"{path}: is not encrypted, but STORE_KEY is set. Run `understudy store encrypt`."
+        )
+    if plain is False and engine.key is None:
+        raise StoreError(
+            f"{path}: is encrypted, or damaged. Set the STORE_KEY it was encrypted with, or run "
+            "`understudy store repair`."
+        )
+
+
+def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
+    """What is wrong within a file that can be opened. Raises one of FAILURES."""
+    for (line,) in connection.execute("PRAGMA integrity_check(5)"):
+        if line != "ok":
+            yield f"is damaged ({line}). Run `understudy store repair`"
+            return
+    for what, query in CONSISTENCY.items():
+        (count,) = connection.execute(query).fetchone()
+        if count:
+            yield f"has {count:,} {what}"
+    counted = connection.execute(COUNTED).fetchone()
+    kept = connection.execute("SELECT exchanges, failures, fallbacks FROM counters").fetchone()
+    if kept != counted:
+        yield f"counts {kept} exchanges, failures and fallbacks where there are {counted}"
+
+
+def measure(folder: Path, world: World, engine: Engine) -> WorldSize:
+    """How large a world's records are. Raises StoreError."""
+    path = path_of(folder, world)
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        check_key(path, engine)
+        with contextlib.closing(open_to_read(path, engine)) as connection:
+            exchanges, failures, last = connection.execute(
+                "SELECT exchanges, failures, last_timestamp FROM counters"
+            ).fetchone()
+            (votes,) = connection.execute("SELECT count(*) FROM votes").fetchone()
+        log_bytes = log.stat().st_size if log.exists() else 0
+        size = path.stat().st_size
+    except FAILURES as error:
+        raise translate(error, path) from error
+    return WorldSize(world, size, log_bytes, exchanges, failures, votes, last)
+
+
+def waiting_in_inbox(folder: Path, engine: Engine) -> int:
+    """How many operations the inbox's files hold, of which some may be in the worlds' files.
+
+    Raises StoreError.
+    """
+    count = 0
+    for path in sorted((folder / FOLDER).glob("*.sqlite3")):
+        try:
+            opened = engine.connect(path, read_only=True, page_size=INBOX_PAGE_SIZE)
+            with contextlib.closing(opened) as connection:
+                count += connection.execute("SELECT count(*) FROM operations").fetchone()[0]
+        except FAILURES as error:
+            if path.exists():
+                raise translate(error, path) from error
+    return count

@@ -1,0 +1,71 @@
+"""Repair: what can be read of files that were set aside comes back into the world's file."""
+
+import contextlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, translate
+from bot.store.files import open_world, path_of
+from bot.store.merging import merge
+from bot.store.records import World
+from bot.store.salvage import Salvaged, salvage
+from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """A damaged file: what could be read of it, and what of that was new to the world's file.
+
+    `kept_as` is the name that the damaged file has from then on.
+    """
+
+    damaged: Path
+    salvaged: Salvaged
+    added: Counter[str]
+    kept_as: Path
+
+
+def repair(
+    folder: Path,
+    world: World,
+    damaged: Path,
+    engine: Engine,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Repaired:
+    """Salvage a file that was set aside, and merge it into the world's file; the bot may run.
+
+    The damaged file stays as it is, under another name. Raises StoreError.
+    """
+    place = path_of(folder, world)
+    workshop = place.with_name(f"{place.name}.salvaged")
+    shutil.rmtree(workshop, ignore_errors=True)
+    try:
+        new = workshop / place.name
+        salvaged = salvage(damaged, new, engine)
+        with (
+            contextlib.closing(engine.connect(new, read_only=True)) as source,
+            contextlib.closing(open_world(folder, world, engine)) as target,
+        ):
+            added = merge(source, target, progress)
+        kept_as = rename_repaired(damaged)
+    except FAILURES as error:
+        raise translate(error, damaged) from error
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+    return Repaired(damaged, salvaged, added, kept_as)
+
+
+def rename_repaired(damaged: Path) -> Path:
+    """Note in the file's name that it was repaired, and in its time, when."""
+    kept_as = damaged.with_name(damaged.name.replace(DAMAGED, REPAIRED))
+    for suffix in (*COMPANIONS, ""):
+        with contextlib.suppress(FileNotFoundError):
+            part = damaged.with_name(damaged.name + suffix)
+            os.utime(part)
+            part.rename(kept_as.with_name(kept_as.name + suffix))
+    return kept_as

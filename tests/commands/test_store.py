@@ -1,0 +1,193 @@
+"""`understudy store` and `understudy export`, as an operator calls them."""
+
+import contextlib
+import fcntl
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.store.engine import Engine
+from bot.store.files import path_of
+from bot.store.inbox import Inbox
+from bot.store.operations import encode
+from bot.store.setting_aside import rename_aside
+from tests.store.filling import DM, GUILD, exchange, fill
+
+COUNT = 200
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data folder that the commands work on."""
+    monkeypatch.chdir(tmp_path)
+    data = tmp_path / "data"
+    monkeypatch.setenv("DATA_DIR", str(data))
+    monkeypatch.delenv("STORE_KEY", raising=False)
+    fill(data, [exchange(number) for number in range(COUNT)]).close()
+    fill(data, [exchange(number) for number in range(3)], DM).close()
+    return data
+
+
+@contextlib.contextmanager
+def bot_running(folder: Path) -> Iterator[None]:
+    """As far as others can see."""
+    (folder / "inbox").mkdir(exist_ok=True)
+    with (folder / "inbox" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def test_export_writes_a_file_when_it_is_whole(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zstandard = pytest.importorskip("zstandard", reason="the extra export is not installed")
+    plain, packed = tmp_path / "x.jsonl", tmp_path / "x.jsonl.zst"
+    for path in (plain, packed):
+        assert main(["export", "--guild", str(GUILD.id), "-o", str(path)]) == 0
+        assert path.stat().st_mode & 0o777 == 0o600
+    unpacked = zstandard.ZstdDecompressor().decompressobj().decompress(packed.read_bytes())
+    assert unpacked == plain.read_bytes()
+    assert len(plain.read_text(encoding="utf-8").splitlines()) == COUNT
+    assert f"{COUNT:,} exchanges" in capsys.readouterr().err
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.execute("UPDATE exchanges SET prompt = '[' WHERE id = ?", (exchange(199).id,))
+        connection.commit()
+    broken = tmp_path / "broken.jsonl.zst"
+    assert main(["export", "--guild", str(GUILD.id), "-o", str(broken)]) == 1
+    assert [path.name for path in tmp_path.iterdir() if "broken" in path.name] == []
+
+
+def test_export_takes_filters(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    call = ["export", "--dm", str(DM.id), "--purpose", "planning", "--since", "2023-11-14"]
+    assert main(call) == 0
+    lines = capfdbinary.readouterr().out.splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [exchange(0).id, exchange(2).id]
+    assert main([*call, "--until", "2023-11-14T22:13:21+00:00"]) == 0
+    assert len(capfdbinary.readouterr().out.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--guild", "77"], "there is no such file"),
+        (["--guild", "1", "--format", "parquet", "-o", "x.zst"], "leave out the .zst"),
+        (["--dm", str(DM.id), "-o", "no/where"], "cannot be made"),
+    ],
+)
+def test_export_says_what_is_wrong(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if problem.startswith("leave"):
+        arguments[1] = str(GUILD.id)
+    assert main(["export", *arguments]) == 1
+    assert problem in capsys.readouterr().err
+
+
+def test_a_backup_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with bot_running(folder):
+        assert main(["store", "backup"]) == 0
+    (backup,) = (folder / "backups").iterdir()
+    path_of(folder, GUILD).unlink()
+    with bot_running(folder):
+        assert main(["store", "restore", str(backup)]) == 1
+    assert "Stop it first" in capsys.readouterr().err
+    assert main(["store", "restore", "--guild", str(GUILD.id), str(backup)]) == 0
+    assert main(["store", "check"]) == 0
+    assert main(["store", "restore", str(folder)]) == 0
+    assert main(["store", "restore", str(folder / "nowhere")]) == 1
+
+
+def test_old_backups_go_when_one_is_made(folder: Path) -> None:
+    old = folder / "backups" / "20200101T000000Z" / "guilds"
+    old.mkdir(parents=True)
+    assert main(["store", "backup", "--guild", str(GUILD.id), "--keep-days", "9000"]) == 0
+    assert old.exists()
+    assert main(["store", "backup", "--guild", str(GUILD.id)]) == 0
+    assert not old.parent.exists()
+
+
+def test_stat_shows_sizes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    inbox = Inbox(folder, Engine())
+    inbox.append([(GUILD, *encode(exchange(300)))])
+    assert main(["store", "stat"]) == 0
+    inbox.close()
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[3] for line in shown[1:3]] == ["3", str(COUNT)]
+    assert shown[3] == "in the inbox: 1 operations; the bot is not running"
+
+
+def test_damage_is_found_and_repaired(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "check"]) == 0
+    path = path_of(folder, GUILD)
+    data = bytearray(path.read_bytes())
+    data[-8192:] = b"\xa5" * 8192
+    path.write_bytes(data)
+    assert main(["store", "check"]) == 1
+    assert "store repair" in capsys.readouterr().out
+    assert main(["store", "repair"]) == 0
+    assert "1 pages and 0 rows could not be read" in capsys.readouterr().out
+    assert main(["store", "check"]) == 0
+    assert main(["store", "repair"]) == 0
+    assert "No file is damaged" in capsys.readouterr().out
+
+
+def test_a_file_whose_header_is_gone_is_repaired(folder: Path) -> None:
+    path = path_of(folder, GUILD)
+    data = bytearray(path.read_bytes())
+    data[:8192] = bytes(8192)
+    path.write_bytes(data)
+    assert main(["store", "check"]) == 1
+    assert main(["store", "repair"]) == 0
+    assert main(["store", "check"]) == 0
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT exchanges FROM counters").fetchone() == (COUNT,)
+
+
+def test_a_file_that_was_set_aside_is_repaired_while_the_bot_runs(folder: Path) -> None:
+    path = path_of(folder, GUILD)
+    rename_aside(path)
+    assert main(["store", "check"]) == 1
+    with bot_running(folder):
+        assert main(["store", "repair"]) == 0
+    assert main(["store", "check"]) == 0
+    assert path.exists()
+
+
+def test_check_finds_what_does_not_fit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.execute("UPDATE counters SET exchanges = 7")
+        connection.execute("DELETE FROM messages WHERE message_id = 1005")
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    shown = capsys.readouterr().out
+    assert "has 1 quoted messages that are not there" in shown
+    assert f"where there are ({COUNT}, 0, 0)" in shown
+
+
+def test_encrypting_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sqlcipher3", reason="the extra encrypted is not installed")
+    assert main(["store", "encrypt"]) == 1
+    assert "STORE_KEY is not set" in capsys.readouterr().err
+    assert main(["store", "backup"]) == 0
+    monkeypatch.setenv("STORE_KEY", "hunter2")
+    with bot_running(folder):
+        assert main(["store", "encrypt"]) == 1
+    assert main(["store", "encrypt"]) == 0
+    assert "4 files encrypted" in capsys.readouterr().out
+    assert main(["store", "check"]) == 0
+    assert main(["export", "--dm", str(DM.id), "-o", "x.jsonl"]) == 0
+    monkeypatch.setenv("STORE_KEY", "another")
+    assert main(["store", "decrypt"]) == 1
+    output = capsys.readouterr()
+    assert "STORE_KEY is not the one" in output.err
+    assert "hunter2" not in output.err + output.out
+    monkeypatch.setenv("STORE_KEY", "hunter2")
+    assert main(["store", "decrypt"]) == 0
+    monkeypatch.delenv("STORE_KEY")
+    assert main(["store", "check"]) == 0

@@ -1,0 +1,104 @@
+"""Files become encrypted, and plain again, with nothing lost and no key guessed."""
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.store.checking import check, is_damaged, is_plain
+from bot.store.encryption import convert, files_in
+from bot.store.engine import Engine
+from bot.store.files import open_world, path_of
+from bot.store.inbox import Inbox
+from bot.store.operations import encode
+from bot.store.problems import StoreError
+from tests.store.filling import GUILD, exchange, fill, training_rows
+
+pytest.importorskip("sqlcipher3", reason="the extra encrypted is not installed")
+
+KEY = Engine("a key")
+PLAIN = Engine()
+
+
+def rows(folder: Path, engine: Engine) -> list[dict[str, object]]:
+    with contextlib.closing(open_world(folder, GUILD, engine)) as connection:
+        return training_rows(connection)
+
+
+def convert_all(folder: Path, engine: Engine, *, encrypt: bool) -> list[bool]:
+    return [convert(path, size, engine, encrypt=encrypt) for path, size in files_in(folder)]
+
+
+def test_there_and_back(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(number) for number in range(200)]).close()
+    inbox = Inbox(tmp_path, PLAIN)
+    inbox.append([(GUILD, *encode(exchange(300)))])
+    inbox.close()
+    expected = rows(tmp_path, PLAIN)
+    assert convert_all(tmp_path, KEY, encrypt=True) == [True, True]
+    for path, _ in files_in(tmp_path):
+        assert not is_plain(path)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert b"Question" not in path.read_bytes()
+    assert not [path for path in tmp_path.rglob("*-wal") if path.stat().st_size]
+    assert convert_all(tmp_path, KEY, encrypt=True) == [False, False]
+    assert rows(tmp_path, KEY) == expected
+    inbox = Inbox(tmp_path, KEY)
+    assert list(inbox.read(inbox.waiting[GUILD])) == [encode(exchange(300))]
+    inbox.close()
+    assert convert_all(tmp_path, KEY, encrypt=False) == [True, True]
+    assert rows(tmp_path, PLAIN) == expected
+
+
+def test_a_wrong_key_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)], engine=KEY).close()
+    before = path_of(tmp_path, GUILD).read_bytes()
+    for encrypt in (True, False):
+        with pytest.raises(StoreError, match="STORE_KEY is not the one"):
+            convert_all(tmp_path, Engine("another"), encrypt=encrypt)
+    assert path_of(tmp_path, GUILD).read_bytes() == before
+
+
+def test_check_tells_keys_from_damage(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(number) for number in range(100)]).close()
+    assert not list(check(tmp_path, GUILD, PLAIN))
+    assert "store encrypt" in next(check(tmp_path, GUILD, KEY))
+    convert_all(tmp_path, KEY, encrypt=True)
+    assert not list(check(tmp_path, GUILD, KEY))
+    assert "is encrypted, or damaged" in next(check(tmp_path, GUILD, PLAIN))
+    assert "STORE_KEY is not the one" in next(check(tmp_path, GUILD, Engine("another")))
+    assert not any(is_damaged(tmp_path, GUILD, one) for one in (PLAIN, KEY, Engine("another")))
+
+
+def test_a_kill_leaves_the_one_or_the_other(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(number) for number in range(50)]).close()
+    expected = rows(tmp_path, PLAIN)
+    path = path_of(tmp_path, GUILD)
+    for calls in (0, 1, 2, 3):
+        # Dies at one of the moments at which bytes are forced to the disk or names change.
+        script = f"""
+import os
+from pathlib import Path
+from bot.store import encryption
+from bot.store.engine import Engine
+left = [{calls}]
+def dying(real):
+    def call(*given):
+        if not left[0]:
+            os.kill(os.getpid(), 9)
+        left[0] -= 1
+        return real(*given)
+    return call
+encryption.flush = dying(encryption.flush)
+encryption.look_through = dying(encryption.look_through)
+encryption.convert(Path({str(path)!r}), 8192, Engine("a key"), encrypt=True)
+"""
+        done = subprocess.run([sys.executable, "-c", script], check=False)
+        assert done.returncode == -9
+        assert rows(tmp_path, PLAIN if is_plain(path) else KEY) == expected
+        if not is_plain(path):
+            convert(path, 8192, KEY, encrypt=False)
+    assert convert_all(tmp_path, KEY, encrypt=True) == [True]
+    assert rows(tmp_path, KEY) == expected
