@@ -46,12 +46,12 @@ class FeedbackGiven:
 class ForgetExchange:
     """The exchange behind an answer is to be kept out of the records, for good.
 
-    `request_id` is the id of the model request, `reply_id` the message that carries the answer.
-    `user_id` is who asked for it; they were allowed to.
+    `request_id` is the id of the model request, `reply_id` the message that carries the answer,
+    None where none is known to. `user_id` is who asked for it; they were allowed to.
     """
 
     request_id: int
-    reply_id: int
+    reply_id: int | None
     user_id: int
 
 

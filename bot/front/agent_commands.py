@@ -8,8 +8,10 @@ from discord import app_commands
 from bot.agent.agent import Agent
 from bot.agent.permissions import Permission
 from bot.front.decisions import Decided, DecisionLog
-from bot.front.panel import Panels, SettingsPanel
+from bot.front.open_views import OpenViews
+from bot.front.panel import SettingsPanel
 from bot.front.people import author_of
+from bot.front.permission_check import report
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import LIMIT
 
@@ -21,7 +23,7 @@ REFUSED = f"🔒 Only members with **{Permission.MANAGE_GUILD}** can do that."
 
 
 def agent_group(
-    agent: Agent, decisions: DecisionLog, book: SettingsBook, panels: Panels
+    agent: Agent, decisions: DecisionLog, book: SettingsBook, views: OpenViews
 ) -> app_commands.Group:
     """The group with its commands. Only for admins, who are checked again here."""
     group = app_commands.Group(
@@ -42,8 +44,14 @@ def agent_group(
     @group.command(name="settings", description="Who the agent is here, where and whom it answers.")
     async def settings(interaction: discord.Interaction[Any]) -> None:
         if await by_admin(interaction) and interaction.guild is not None:
-            panel = SettingsPanel(panels, agent, book, interaction.guild, interaction.user.id)
+            panel = SettingsPanel(views, agent, book, interaction.guild, interaction.user.id)
             await panel.open(interaction)
+
+    @group.command(name="check", description="What the agent may do here, and what it lacks.")
+    async def check(interaction: discord.Interaction[Any]) -> None:
+        if await by_admin(interaction) and interaction.guild is not None:
+            text = report(interaction.guild, interaction.channel, interaction.application_id)
+            await interaction.response.send_message(text, ephemeral=True)
 
     return group
 

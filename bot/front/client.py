@@ -26,9 +26,12 @@ from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
 from bot.front.open_channels import OpenChannels
-from bot.front.panel import Panels
+from bot.front.open_views import OpenViews
 from bot.front.people import author_of, readable, without_mention, world_of
+from bot.front.permission_check import log_missing, permissions_in
 from bot.front.presses import Presses
+from bot.front.records_commands import records_group
+from bot.front.results import extras
 from bot.front.settings_book import SettingsBook
 from bot.front.slash_commands import add_commands, sync_commands
 from bot.front.votes import Votes, vote_of
@@ -85,7 +88,7 @@ class UnderstudyClient(discord.Client):
         self._channels = OpenChannels(open_channels_file, self._threads_of)
         self.open_channels = self._channels.ids
         self.book = SettingsBook(agent, self._channels)
-        self._panels = Panels()
+        self._views = OpenViews()
         self._answering = Answering(self._channels)
         self._answers = Answers()
         self._votes = Votes()
@@ -108,7 +111,8 @@ class UnderstudyClient(discord.Client):
         self._channels.load()
         self.add_dynamic_items(ControlButton)
         add_commands(self.tree, list(self.agent.actions), self._run_command)
-        self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._panels))
+        self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._views))
+        self.tree.add_command(records_group(self.agent, self._views))
         try:
             await sync_commands(self.tree)
         except discord.HTTPException as error:
@@ -119,13 +123,14 @@ class UnderstudyClient(discord.Client):
         for guild in self.guilds:
             self._channels.notice_threads(guild.threads)
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+        log_missing(self.guilds, self.application_id or 0)
 
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""
         self._closing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_SECONDS[0]):
-                await self._panels.close()
+                await self._views.close()
         for seconds in CLOSING_SECONDS:
             for task in self._tasks:
                 task.cancel()
@@ -136,6 +141,10 @@ class UnderstudyClient(discord.Client):
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A guild came back: so did its threads."""
         self._channels.notice_threads(guild.threads)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was added to a guild."""
+        log_missing([guild], self.application_id or 0)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was removed from a guild."""
@@ -208,7 +217,7 @@ class UnderstudyClient(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Something was used: what no view of this process knows is answered here."""
-        await self._panels.answer(interaction)
+        await self._views.answer(interaction)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed: so is what is kept of it."""
@@ -318,7 +327,7 @@ class UnderstudyClient(discord.Client):
         )
         outcome = await self.book.watched(runtime, told.author.id, runtime.handle_message(told))
         if isinstance(outcome, ActionResult):
-            allowed = None if message.guild is None else allowed_in(message.channel)
+            allowed = permissions_in(message.channel)
             await message.reply(outcome.text, mention_author=False, **extras(outcome, allowed))
         elif isinstance(outcome, Question):
             await self._ask(outcome.action, message)

@@ -84,7 +84,9 @@ async def respond(interaction: discord.Interaction, running: Awaitable[ActionRes
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     result = await task
-    await interaction.followup.send(result.text, ephemeral=True, **extras(result, interaction.app_permissions))
+    await interaction.followup.send(
+        result.text, ephemeral=True, **extras(result, interaction.app_permissions)
+    )
 
 
 async def sync_commands(tree: app_commands.CommandTree[Any]) -> bool:

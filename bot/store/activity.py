@@ -24,9 +24,10 @@ SELECT_VOTES = """
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What some exchanges come to; of the `fallbacks` some failed all the same. Latencies are in ms, of those that were answered.
+    """What some exchanges come to. Of the `fallbacks`, `fallbacks_failed` were not answered either.
 
-    `p50` and `p95`: half of the answers, and 95 of 100, took no longer; None without answers.
+    Latencies are in ms, of those that were answered: half of them (`p50`), and 95 of 100 (`p95`),
+    took no longer; None without answers.
     """
 
     exchanges: int = 0

@@ -89,7 +89,9 @@ def plot(
                 upper = level - max(2.0, value / highest * (bottom - high))
                 pen.rectangle((left + 4, upper, left + step - 4, level - 1), fill=colour)
                 level = upper
-    write(pen, (MARGIN + 170, top + 4), f"most in an hour: {shown(highest)}{unit}", LABEL_SIZE, PALE)
+    write(
+        pen, (MARGIN + 170, top + 4), f"most in an hour: {shown(highest)}{unit}", LABEL_SIZE, PALE
+    )
 
 
 def write(

@@ -34,10 +34,9 @@ def day_lines(activity: Activity | None) -> list[str]:
     if not total.exchanges:
         return ["Last 24 hours: no exchanges"]
     cut = f" (the newest {MOST_ROWS:,})" if activity.cut else ""
-    lines = [
-        f"Last 24 hours: {total.exchanges:,} exchanges{cut} · fell back {total.fallbacks:,} · "
-        f"failed {total.failures:,} · 👍 {activity.thumbs_up:,} 👎 {activity.thumbs_down:,}"
-    ]
+    lines = [f"Last 24 hours: {total.exchanges:,} exchanges{cut}"]
+    lines[0] += f" · fell back {total.fallbacks:,} · failed {total.failures:,}"
+    lines[0] += f" · 👍 {activity.thumbs_up:,} 👎 {activity.thumbs_down:,}"
     if total.p50 is not None and total.p95 is not None:
         lines.append(f"Latency: p50 {seconds(total.p50)} · p95 {seconds(total.p95)}")
     if total.prompt_tokens or total.completion_tokens:
@@ -73,4 +72,6 @@ def description(activity: Activity) -> str:
 
 def seconds(milliseconds: float) -> str:
     """A duration."""
-    return f"{milliseconds / 1000:.2g} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
+    return (
+        f"{milliseconds / 1000:.2g} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
+    )

@@ -100,14 +100,11 @@ class Recorder:
             now = time.time_ns() // 1_000_000
             self._submit(DemonstrationGiven(reply_id, user_id, content, now))
 
-    def forget(self, request_id: int, reply_id: int) -> None:
-        """Keep an exchange no longer, by its id and a message that carries its output."""
+    def forget(self, exchange_id: int, reply_id: int | None) -> None:
+        """Keep an exchange no longer; `reply_id` is a message that carries its output, if known."""
         self._hand_over()
-        if request_id in self._recent:
-            # It may be asked for before it was told which messages carry the answer.
-            self._submit(ReplyAttached(request_id, (reply_id,)))
         if self._store.exists:
-            self._submit(ExchangeForgotten(reply_id))
+            self._submit(ExchangeForgotten(reply_id, exchange_id))
 
     async def flush(self, seconds: float = 5.0) -> None:
         """Wait until all that was taken so far is on disk or given up, this long at most."""

@@ -1,5 +1,5 @@
 """`/agent settings`: one panel for all that an admin sets."""
 
-from bot.front.panel.panel import Panels, SettingsPanel
+from bot.front.panel.panel import SettingsPanel
 
-__all__ = ["Panels", "SettingsPanel"]
+__all__ = ["SettingsPanel"]

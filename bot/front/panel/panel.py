@@ -12,6 +12,7 @@ from bot.agent.agent import Agent
 from bot.agent.permissions import Permission
 from bot.front.agent_settings import AgentSettings, BadSettingError
 from bot.front.discord_errors import UNREACHED
+from bot.front.open_views import OpenViews, left_behind
 from bot.front.panel.pages import Page, State, body_of, read_state
 from bot.front.panel.parts import Form, PanelSelect
 from bot.front.people import author_of, world_of
@@ -21,46 +22,15 @@ from bot.store.problems import StoreError
 log = logging.getLogger(__name__)
 
 OPEN_SECONDS = 300.0
-PREFIX = "panel:"
+KIND = "panel"
 ACCENT = 0x5865F2
 
-EXPIRED = "⌛ This panel has closed. `/agent settings` opens another."
 NOT_YOURS = "🔒 Only the admin who opened this panel can use it."
 NO_LONGER = f"🔒 You lack **{Permission.MANAGE_GUILD}** by now, so this panel has closed."
 SAVED = "✅ Saved, and in effect."
 FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 
 Changes = Callable[[AgentSettings], Mapping[str, Any]]
-
-
-class Panels:
-    """The panels that are open. A press on any other gets an answer, too."""
-
-    def __init__(self) -> None:
-        self._open: dict[str, SettingsPanel] = {}
-
-    def add(self, panel: "SettingsPanel") -> None:
-        """A panel opens."""
-        self._open[panel.token] = panel
-
-    def discard(self, panel: "SettingsPanel") -> None:
-        """It closes."""
-        self._open.pop(panel.token, None)
-
-    async def answer(self, interaction: discord.Interaction[Any]) -> None:
-        """Answer a press on a panel that is not open, as after a restart; others answer theirs."""
-        if interaction.type is not discord.InteractionType.component:
-            return
-        data: Any = interaction.data
-        custom_id = str(data["custom_id"])
-        if custom_id.startswith(PREFIX) and custom_id.split(":")[1] not in self._open:
-            with contextlib.suppress(*UNREACHED):
-                await interaction.response.edit_message(view=closed(EXPIRED))
-
-    async def close(self) -> None:
-        """Close all of them: the bot leaves."""
-        for panel in list(self._open.values()):
-            await panel.close(EXPIRED)
 
 
 class Face(discord.ui.LayoutView):
@@ -79,7 +49,7 @@ class Face(discord.ui.LayoutView):
 
     async def on_timeout(self) -> None:
         """Nobody used it for a while."""
-        await self._panel.close(EXPIRED)
+        await self._panel.close()
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: Exception, _: object, /
@@ -96,7 +66,12 @@ class SettingsPanel:
     """
 
     def __init__(
-        self, panels: Panels, agent: Agent, book: SettingsBook, guild: discord.Guild, opener_id: int
+        self,
+        views: OpenViews,
+        agent: Agent,
+        book: SettingsBook,
+        guild: discord.Guild,
+        opener_id: int,
     ) -> None:
         self.token = secrets.token_hex(4)
         self.agent = agent
@@ -106,7 +81,7 @@ class SettingsPanel:
         self.channel_id: int | None = None
         self.note = ""
         self.drafts: dict[str, str] = {}
-        self._panels = panels
+        self._views = views
         self._opener_id = opener_id
         self._looks = 0
         self._face: Face | None = None
@@ -115,17 +90,17 @@ class SettingsPanel:
     async def open(self, interaction: discord.Interaction[Any]) -> None:
         """Show it, in answer to a command."""
         face = await self._draw()
-        self._panels.add(self)
+        self._views.add(self.token, self)
         try:
             await interaction.response.send_message(view=face, ephemeral=True)
         except BaseException:
-            self._panels.discard(self)
+            self._views.discard(self.token)
             raise
         self._face, self._last = face, interaction
 
     def named(self, what: str) -> str:
         """The custom id of one of its parts."""
-        return f"{PREFIX}{self.token}:{what}:{self._looks}"
+        return f"{KIND}:{self.token}:{what}:{self._looks}"
 
     async def show(self, interaction: discord.Interaction[Any]) -> None:
         """Show what is set now, in answer to a press."""
@@ -175,12 +150,12 @@ class SettingsPanel:
         self.note = result.text
         await self.show(interaction)
 
-    async def close(self, text: str) -> None:
-        """Leave `text` where it was."""
+    async def close(self) -> None:
+        """Leave a word where it was."""
         self._end()
         if self._last is not None:
             with contextlib.suppress(*UNREACHED):
-                await self._last.edit_original_response(view=closed(text))
+                await self._last.edit_original_response(**left_behind(KIND))
 
     async def admits(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether it is the admin who opened it, and still one; anybody else is told."""
@@ -190,7 +165,7 @@ class SettingsPanel:
         if author_of(interaction.user, self.guild).may(Permission.MANAGE_GUILD):
             return True
         self._end()
-        await interaction.response.edit_message(view=closed(NO_LONGER))
+        await interaction.response.edit_message(**left_behind(KIND, NO_LONGER))
         return False
 
     async def apologise(self, interaction: discord.Interaction[Any], error: Exception) -> None:
@@ -221,7 +196,7 @@ class SettingsPanel:
     def _end(self) -> None:
         if self._face is not None:
             self._face.stop()
-        self._panels.discard(self)
+        self._views.discard(self.token)
 
     def _navigation(self, state: State) -> PanelSelect:
         async def chosen(interaction: discord.Interaction[Any], values: Any) -> None:  # noqa: ANN401
@@ -234,11 +209,3 @@ class SettingsPanel:
             if page is not Page.REASONING or state.recording is not None
         ]
         return PanelSelect(self.named("page"), "Another page", options, chosen)
-
-
-def closed(text: str) -> discord.ui.LayoutView:
-    """What stands where a panel was."""
-    view = discord.ui.LayoutView(timeout=None)
-    view.add_item(discord.ui.TextDisplay(text))
-    view.stop()
-    return view
