@@ -36,9 +36,9 @@ TOKENS: Sequence[Layer] = (
     ("answers", VIOLET, lambda c: c.completion_tokens),
 )
 PLOTS: Sequence[tuple[str, Sequence[Layer], str]] = (
-    ("Exchanges", EXCHANGES, ""),
-    ("Latency", LATENCY, " s"),
-    ("Tokens", TOKENS, ""),
+    ("Exchanges", EXCHANGES, "at most {} an hour"),
+    ("Latency", LATENCY, "slowest hour {} s"),
+    ("Tokens", TOKENS, "at most {} an hour"),
 )
 
 
@@ -49,8 +49,8 @@ def draw(activity: Activity) -> bytes:
     image = Image.new("RGB", (WIDTH, HEIGHT), BACK)
     pen = ImageDraw.Draw(image)
     each = (HEIGHT - MARGIN - 40) // len(PLOTS)
-    for number, (title, layers, unit) in enumerate(PLOTS):
-        plot(pen, activity, title, layers, unit, MARGIN // 2 + number * each, each)
+    for number, (title, layers, scale) in enumerate(PLOTS):
+        plot(pen, activity, title, layers, scale, MARGIN // 2 + number * each, each)
     write(pen, (MARGIN, HEIGHT - 36), "24 hours ago", LABEL_SIZE, PALE)
     write(pen, (WIDTH // 2, HEIGHT - 36), "12 hours ago", LABEL_SIZE, PALE, "ma")
     write(pen, (WIDTH - MARGIN, HEIGHT - 36), "now", LABEL_SIZE, PALE, "ra")
@@ -64,11 +64,11 @@ def plot(
     activity: Activity,
     title: str,
     layers: Sequence[Layer],
-    unit: str,
+    scale: str,
     top: int,
     height: int,
 ) -> None:
-    """One of the plots: its title and legend, and a bar for each stretch of time."""
+    """One of the plots: a bar for each stretch of time; `scale` says how high the highest is."""
     write(pen, (MARGIN, top), title, TITLE_SIZE, INK)
     right = WIDTH - MARGIN
     for name, colour, _ in reversed(layers):
@@ -77,7 +77,9 @@ def plot(
         pen.rectangle((right - 24, top + 8, right - 8, top + 22), fill=colour)
         right -= 48
     bottom, high = top + height - 14, top + 48
-    highest = max(sum(part(c) for _, _, part in layers) for c in activity.buckets) or 1.0
+    highest = max(sum(part(c) for _, _, part in layers) for c in activity.buckets)
+    told = scale.format(shown(highest)) if highest else "nothing"
+    write(pen, (MARGIN + 170, top + 4), told, LABEL_SIZE, PALE)
     pen.line((MARGIN, high, WIDTH - MARGIN, high), fill=GRID)
     pen.line((MARGIN, bottom, WIDTH - MARGIN, bottom), fill=GRID, width=2)
     step = (WIDTH - 2 * MARGIN) / len(activity.buckets)
@@ -89,9 +91,6 @@ def plot(
                 upper = level - max(2.0, value / highest * (bottom - high))
                 pen.rectangle((left + 4, upper, left + step - 4, level - 1), fill=colour)
                 level = upper
-    write(
-        pen, (MARGIN + 170, top + 4), f"most in an hour: {shown(highest)}{unit}", LABEL_SIZE, PALE
-    )
 
 
 def write(
