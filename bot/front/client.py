@@ -19,12 +19,15 @@ from bot.agent.runtime import AgentRuntime
 from bot.front.agent_commands import agent_group
 from bot.front.answering import Answering
 from bot.front.answers import Answers, Asking, Fate
+from bot.front.ask_command import ask_command
+from bot.front.command_sync import sync_commands
 from bot.front.confirmation import Confirmation
 from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
 from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
+from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
 from bot.front.people import author_of, readable, without_mention, world_of
@@ -33,7 +36,8 @@ from bot.front.presses import Presses
 from bot.front.records_commands import records_group
 from bot.front.results import extras
 from bot.front.settings_book import SettingsBook
-from bot.front.slash_commands import add_commands, sync_commands
+from bot.front.slash_commands import add_commands
+from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
 from bot.store.records import ChatMessage, World, WorldKind
 
@@ -113,6 +117,10 @@ class UnderstudyClient(discord.Client):
         add_commands(self.tree, list(self.agent.actions), self._run_command)
         self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._views))
         self.tree.add_command(records_group(self.agent, self._views))
+        self.tree.add_command(ask_command(self.agent, self._options, self.book, self._answering))
+        for menu in message_menus(self.agent, self._presses.handle):
+            self.tree.add_command(menu)
+        await self.tree.set_translator(FileTranslator())
         try:
             await sync_commands(self.tree)
         except discord.HTTPException as error:
