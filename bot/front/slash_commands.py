@@ -56,16 +56,14 @@ def command_of(name: str, action: Action, run: RunCommand) -> app_commands.Comma
     callback: Any = plain
     if action.parameter is not None:
         callback = with_choice if action.choices else with_text
-    command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=name, description=action.description, callback=callback
-    )
+    # Before it becomes a command: what is described later is not translated.
     if action.parameter is not None:
-        app_commands.describe(text=action.parameter)(command)
-        app_commands.rename(text=action.option)(command)
+        app_commands.describe(text=action.parameter)(callback)
+        app_commands.rename(text=action.option)(callback)
     if action.choices:
         choices = [app_commands.Choice(name=choice, value=choice) for choice in action.choices]
-        app_commands.choices(text=choices)(command)
-    return command
+        app_commands.choices(text=choices)(callback)
+    return app_commands.Command(name=name, description=action.description, callback=callback)
 
 
 def in_group(action: Action, name: str) -> bool:

@@ -1,6 +1,5 @@
 """The commands in a message's menu, and /ask."""
 
-import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from bot.agent.models import ModelError
 from bot.harness import Event, Person
+from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
 from tests.front.buttons import shows
 from tests.front.scene import Scene, scene
@@ -169,10 +169,7 @@ async def test_modes_and_models_by_command(tmp_path: Path) -> None:
         assert answer.content == "from the other one"
         answer = await stage.slash(stage.ada, "agent model", purpose="planning", model="nope")
         assert "no such model" in answer.content
-        await asyncio.sleep(0)
 
 
-def stage_world(stage: Scene) -> Any:  # noqa: ANN401
-    from bot.store.records import World, WorldKind
-
+def stage_world(stage: Scene) -> World:
     return World(WorldKind.GUILD, int(stage.guild_id))
