@@ -138,12 +138,12 @@ async def test_asking_in_private_and_at_length(tmp_path: Path) -> None:
 async def test_asking_by_a_command_keeps_to_the_rules(tmp_path: Path, setting: str) -> None:
     async with scene(tmp_path) as stage:
         async with stage.agent.runtime(stage_world(stage)) as runtime:
-            changes: dict[str, Any] = {
+            rules: dict[str, dict[str, Any]] = {
                 "mode": {"modes": {int(stage.channel_id): "never"}},
                 "roles": {"allowed_roles": [1]},
                 "cooldown": {"person_cooldown": 100.0},
-            }[setting]
-            await stage.client.book.change(runtime.world, 1, **changes)
+            }
+            await stage.client.book.change(runtime.world, 1, **rules[setting])
         if setting == "cooldown":
             await stage.slash(stage.ben, "ask", question="one")
         answer = await stage.slash(stage.ben, "ask", question="two")

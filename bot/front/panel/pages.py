@@ -132,10 +132,10 @@ def overview(_: "SettingsPanel", state: State) -> Parts:
     settings = state.settings
     lines = [
         f"**Persona**: {persona_in_short(settings)}",
-        f"**Channels**: {len(settings.modes)} with a mode of their own",
+        f"**Channels**: {channels_in_short(settings)}",
         f"**Who**: {who(settings)}",
         f"**Cooldowns**: {cooldowns(settings)}",
-        f"**Models**: {len(settings.models) or 'no'} purpose(s) with a model of their own",
+        f"**Models**: {models_in_short(settings)}",
         f"**Links**: {'shown with a preview' if settings.unfurl_links else 'without preview'}",
     ]
     if state.recording is not None:
@@ -408,6 +408,26 @@ def persona_in_short(settings: AgentSettings) -> str:
     return f"{name}, {prompt}"
 
 
+def models_in_short(settings: AgentSettings) -> str:
+    """The models that were chosen, in a few words."""
+    chosen = [
+        f"{PURPOSES[purpose][0].lower()} by {discord.utils.escape_markdown(provider)}"
+        for purpose, provider in settings.models.items()
+    ]
+    return ", ".join(chosen) or "the usual ones"
+
+
+def channels_in_short(settings: AgentSettings) -> str:
+    """In how many channels it answers otherwise than by mention."""
+    special = counted(len(settings.modes), "channel")
+    return f"{special} set apart" if settings.modes else "wherever it is spoken to"
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something."""
+    return f"{number or 'no'} {what}" if number < 2 else f"{number} {what}s"
+
+
 def who(settings: AgentSettings) -> str:
     """Who may use it, in words."""
     if not settings.allowed_roles:
@@ -432,7 +452,11 @@ def cooldowns(settings: AgentSettings) -> str:
 
 def lasting(days: int) -> str:
     """How long exchanges are kept that nobody rated, in words."""
-    return "ever, until somebody deletes them" if days == 0 else f"{days} day(s), rated ones longer"
+    return (
+        "ever, until somebody deletes them"
+        if days == 0
+        else f"{counted(days, 'day')}, rated ones longer"
+    )
 
 
 PAGES = {
