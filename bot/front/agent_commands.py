@@ -1,5 +1,6 @@
 """The group `/agent`: what its admins ask the agent about itself."""
 
+import textwrap
 from typing import Any, Literal
 
 import discord
@@ -16,7 +17,6 @@ from bot.front.panel.panel import SAVED, Changes
 from bot.front.people import author_of, world_of
 from bot.front.permission_check import report
 from bot.front.settings_book import SettingsBook
-from bot.front.splitting import LIMIT
 from bot.store.problems import StoreError
 
 NOTHING = (
@@ -25,6 +25,9 @@ NOTHING = (
 )
 USUAL = "-"
 NO_MODEL = "There is no such model here. Choose one from the list."
+DESCRIPTION = 4_096
+"""Characters that Discord takes in an embed's description."""
+REASON = 68
 REFUSED = f"🔒 Only members with **{Permission.MANAGE_GUILD}** can do that."
 
 
@@ -44,8 +47,12 @@ def agent_group(
         if not await by_admin(interaction):
             return
         decided = decisions.of(interaction.channel_id or 0)
-        lines = [described(decision, interaction) for decision in decided]
-        await interaction.response.send_message(fitting(lines) or NOTHING, ephemeral=True)
+        if not decided:
+            await interaction.response.send_message(NOTHING, ephemeral=True)
+            return
+        lines = "\n".join(described(decision, interaction) for decision in decided)[:DESCRIPTION]
+        shown = discord.Embed(title="The last decisions in this channel", description=lines)
+        await interaction.response.send_message(embed=shown, ephemeral=True)
 
     @group.command(name="settings", description="Who the agent is here, where and whom it answers.")
     async def settings(interaction: discord.Interaction[Any]) -> None:
@@ -139,18 +146,11 @@ def offered_models(
 
 
 def described(decided: Decided, interaction: discord.Interaction[Any]) -> str:
-    """One line for a decision, with a link to the message."""
+    """One line for a decision, with a link to the message; twenty of them fit."""
     place = f"{interaction.guild_id or '@me'}/{interaction.channel_id}/{decided.message_id}"
     said = discord.utils.snowflake_time(decided.message_id)
     mark = "✅" if decided.decision.answers else "➖"
     return (
         f"{mark} [{discord.utils.format_dt(said, 'T')}](https://discord.com/channels/{place}) "
-        f"<@{decided.author_id}>: {decided.decision.reason}"
+        f"<@{decided.author_id}>: {textwrap.shorten(decided.decision.reason, REASON)}"
     )
-
-
-def fitting(lines: list[str]) -> str:
-    """As many lines, from the first on, as one message takes."""
-    while len(text := "\n".join(lines)) > LIMIT:
-        lines = lines[:-1]
-    return text

@@ -52,7 +52,9 @@ class Answering:
         channel = message.channel
         parent = channel.parent_id if isinstance(channel, discord.Thread) else None
         mode = settings.mode_of(channel.id, parent)
-        decision = self._by_mode(mode, channel.id, kind)
+        # A thread that was set to mention by itself is not answered for being in it.
+        joined = channel.id not in settings.modes and self._channels.has_joined(channel.id)
+        decision = by_mode(mode, kind, joined=joined)
         if decision is not None and not decision.answers:
             return decision
         if kind is Attention.OPEN and not (message.content or message.attachments):
@@ -92,20 +94,6 @@ class Answering:
         now = time.monotonic()
         for key in keys:
             self._cooldowns.start(key, now)
-
-    def _by_mode(self, mode: Mode, channel_id: int, kind: Attention) -> Decision | None:
-        """What the channel's mode says; None leaves it to the ambient decision."""
-        if mode is Mode.NEVER:
-            return Decision(False, "this channel is set to never")
-        if kind is Attention.ADDRESSED:
-            return Decision(True, "it is for me: a mention, or a reply to me")
-        if mode is Mode.ALWAYS:
-            return Decision(True, "this channel is set to always")
-        if mode is Mode.AMBIENT:
-            return None
-        if self._channels.has_joined(channel_id):
-            return Decision(True, "I am part of this thread")
-        return Decision(False, "it does not mention me, and this channel is set to mention")
 
     def _waits(
         self, settings: AgentSettings, keys: tuple[Key, Key], *, tell: bool
@@ -147,6 +135,24 @@ class Answering:
             finally:
                 if self._latest.get(channel_id) == message.id:
                     del self._latest[channel_id]
+
+
+def by_mode(mode: Mode, kind: Attention, *, joined: bool) -> Decision | None:
+    """What the channel's mode says; None leaves it to the ambient decision.
+
+    `joined` says that it is a thread that the agent is part of.
+    """
+    if mode is Mode.NEVER:
+        return Decision(False, "this channel is set to never")
+    if kind is Attention.ADDRESSED:
+        return Decision(True, "it is for me: a mention, or a reply to me")
+    if mode is Mode.ALWAYS:
+        return Decision(True, "this channel is set to always")
+    if mode is Mode.AMBIENT:
+        return None
+    if joined:
+        return Decision(True, "I am part of this thread")
+    return Decision(False, "it does not mention me, and this channel is set to mention")
 
 
 def refused(settings: AgentSettings, person: discord.abc.User) -> Decision | None:

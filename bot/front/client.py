@@ -30,7 +30,7 @@ from bot.front.gate import Attention, attention
 from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
-from bot.front.people import author_of, readable, without_mention, world_of
+from bot.front.people import author_of, readable, speaker, without_mention, world_of
 from bot.front.permission_check import log_missing, permissions_in
 from bot.front.presses import Presses
 from bot.front.records_commands import records_group
@@ -78,6 +78,8 @@ class UnderstudyClient(discord.Client):
         on_handled: Callable[[int], None] | None = None,
         open_channels_file: Path | None = None,
     ) -> None:
+        self._channels = OpenChannels(open_channels_file, self._threads_of)
+        self.open_channels = self._channels.ids
         super().__init__(
             intents=needed_intents(),
             # Nothing that a model writes may call anybody.
@@ -89,8 +91,6 @@ class UnderstudyClient(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.decisions = DecisionLog()
         self._options = options
-        self._channels = OpenChannels(open_channels_file, self._threads_of)
-        self.open_channels = self._channels.ids
         self.book = SettingsBook(agent, self._channels)
         self._views = OpenViews()
         self._answering = Answering(self._channels)
@@ -351,7 +351,7 @@ class UnderstudyClient(discord.Client):
         me: discord.ClientUser,
     ) -> None:
         settings = await self.book.of(runtime)
-        name = settings.name or (message.guild.me if message.guild else me).display_name
+        name = speaker(settings.name or (message.guild.me if message.guild else me).display_name)
 
         async def context() -> Sequence[ChatMessage]:
             model = runtime.agent.models.find(ModelType.TEXT_SMALL)

@@ -11,6 +11,7 @@ from bot.agent.models import Model, ModelError, ModelRequest, ModelResponse, Mod
 from bot.agent.plugin import Plugin
 from bot.front.agent_settings import AgentSettings, BadSettingError, Mode
 from bot.front.answering import NOTICE
+from bot.front.decisions import Decision
 from bot.front.open_channels import OpenChannels
 from bot.harness import FakeDiscord, Refused
 from bot.harness.faults import Drop, Duplicate
@@ -203,11 +204,23 @@ async def test_why_tells_admins_and_only_them(tmp_path: Path) -> None:
         await stage.ask(stage.ben, "hi")
         told = await stage.slash(stage.ada, "agent why")
         assert told.ephemeral
-        never, mention = told.content.splitlines()
+        never, mention = told.latest["embeds"][0]["description"].splitlines()
         assert "set to never" in never
         assert "it is for me" in mention
         with pytest.raises((Refused, LookupError)):
             await stage.slash(stage.ben, "agent why")
+
+
+async def test_twenty_decisions_fit_into_one_message(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        decision = Decision(False, "a long reason " * 20)
+        for number in range(40):
+            place = int(stage.channel_id)
+            stage.client.decisions.note(place, 2**63 - 1 - number, 2**63 - 1, decision)
+        told = await stage.slash(stage.ada, "agent why")
+        lines = told.latest["embeds"][0]["description"].splitlines()
+        assert len(lines) == 20
+        assert all(line.endswith("[...]") for line in lines)
 
 
 async def test_a_persona_is_the_server_s_own(tmp_path: Path) -> None:
@@ -332,3 +345,5 @@ async def test_the_threads_of_a_channel_open_and_close_with_it(tmp_path: Path) -
         assert int(thread) not in stage.client.open_channels
         await set_up(stage, modes={stage.channel_id: "always", thread: "mention"})
         await unanswered(stage, thread, "not for you")
+        assert len(stage.model.calls) == 1
+        await unanswered(stage, thread, "not even now that you are in it")

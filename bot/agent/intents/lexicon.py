@@ -110,7 +110,7 @@ class Lexicon:
             len(phrase) == 1 and bool(self._entries.get(phrase, Entry(frozenset())).state)
         )
 
-    def tag(self, tokens: Sequence[str]) -> list[Word]:
+    def tag(self, tokens: Sequence[str]) -> tuple[Word, ...]:
         """Return the words of a sentence, longest phrases first."""
         typed: dict[int, str] = {}
         known: list[str] = []
@@ -129,7 +129,7 @@ class Lexicon:
                     word = replace(word, typed=was)
             words.append(word)
             at += length
-        return words
+        return tuple(words)
 
     def _phrase_at(self, tokens: Sequence[str], at: int) -> tuple[Word, int]:
         first = tokens[at]

@@ -13,6 +13,9 @@ from bot.agent.intents.registry import Registry
 from bot.agent.intents.text import Plain, plain
 from bot.agent.intents.tokens import Sentence, sentences
 
+# Longer messages that name nothing are no bare questions of state.
+_SHORT = 80
+
 
 class Outcome(StrEnum):
     """What the caller should do with a message."""
@@ -71,7 +74,7 @@ class IntentMatcher:
 
         What is not addressed is only ever acted on when it is the command and nothing else.
         """
-        if not self.might_match(text):
+        if not self.might_match(text) and not (addressed and len(text) <= _SHORT):
             return self._nothing(text, "it names nothing that an action is about")
         words = plain(text, self._is_name)
         if words.refused:

@@ -1,7 +1,7 @@
 """A message as clauses, and what they mean together."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -22,6 +22,7 @@ class Role(StrEnum):
     NAME = "name"
     PADDING = "politeness"
     CONTEXT = "remark"
+    ASIDE = "remark about another time"
     DOUBT = "not understood"
     NEGATION = "negation"
     CONDITION = "condition"
@@ -29,7 +30,13 @@ class Role(StrEnum):
 
 
 _SHORT = 2
-_HAZARD_ROLES = {"message": Role.REPORT, "sentence": Role.CONDITION, "clause": Role.NEGATION}
+_POINTERS = frozenset(("it", "this", "its", "it_is"))
+_ROLES = {
+    "message": Role.REPORT,
+    "sentence": Role.CONDITION,
+    "clause": Role.NEGATION,
+    "": Role.DOUBT,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,100 +77,152 @@ class Reader:
         self.lexicon = lexicon
         self._grammar = Grammar(language)
         self._actions = actions
+        questions = {action for (_, kind, _), action in actions.items() if kind is Kind.QUESTION}
+        self._only_question = questions.pop() if len(questions) == 1 else None
 
     def read(self, message: Sequence[Sentence]) -> Reading:
         """Read the sentences of a message."""
+        tagged = [(self.lexicon.tag(sentence.tokens), sentence.asks) for sentence in message]
+        if not any(word.name for words, _ in tagged for word in words):
+            return self._unnamed(tagged)
         clauses: list[Clause] = []
-        for number, sentence in enumerate(message):
-            words = tuple(self.lexicon.tag(sentence.tokens))
-            clauses += self._sentence(words, asks=sentence.asks, number=number)
-        return self._judge(tuple(clauses))
+        for number, (words, asks) in enumerate(tagged):
+            clauses += self._sentence(words, asks=asks, number=number)
+        return self._judge(tuple(self._with_asides(clauses)))
+
+    def _unnamed(self, message: Sequence[tuple[tuple[Word, ...], bool]]) -> Reading:
+        """Read a message that names nothing: a bare question of state has an answer all the same.
+
+        It is clear what it means only if one action alone answers questions.
+        """
+        clauses, level = [], Level.NOTHING
+        for number, (words, asks) in enumerate(message):
+            symbols = self._symbols(words)
+            polite = self._grammar.is_padding(symbols, leads=not number)
+            role = Role.PADDING if polite else Role.DOUBT
+            if not polite and not level and len(words) <= MAX_SYMBOLS:
+                level = self._grammar.read_unnamed(self._symbols(words, asks=asks))
+                role = Role.QUESTION if level else role
+            clauses.append(Clause(words, role, sentence=number))
+        action = self._only_question
+        if action and level and all(clause.role is not Role.DOUBT for clause in clauses):
+            why = "a state is asked for, and only one thing here has one"
+            return Reading(self.language.code, tuple(clauses), action, level, why)
+        why = "it names nothing that an action is about"
+        return Reading(self.language.code, tuple(clauses), None, Level.NOTHING, why)
 
     def _sentence(self, words: tuple[Word, ...], *, asks: bool, number: int) -> list[Clause]:
-        whole = self._clause(words, asks=asks, number=number)
+        symbols = self._symbols(words)
+        whole = self._clause(words, symbols, asks=asks, number=number)
         if whole.role in (Role.COMMAND, Role.QUESTION, Role.NAME, Role.PADDING):
             return [whole]
-        pieces = self._divided(words)
+        if whole.role is Role.CONDITION and self._is_aside(words, symbols):
+            return [replace(whole, role=Role.ASIDE)]
+        pieces = self._divided(symbols)
         if len(pieces) == 1:
             return [self._loosely(whole, asks=asks)]
         clauses: list[Clause] = []
-        for index, (joint, piece) in enumerate(pieces):
-            rest = tuple(word for _, later in pieces[index + 1 :] for word in later)
-            ends = asks and self._grammar.is_padding(self._symbols(rest))
-            clause = self._clause(piece, asks=ends, number=number, joint=joint)
+        for joint, start, end in pieces:
+            ends = asks and self._grammar.is_padding(symbols[end:])
+            clause = self._clause(
+                words[start:end], symbols[start:end], asks=ends, number=number, joint=joint
+            )
             if joint == "colon" and clauses and not _may_precede_colon(clauses[-1], clause):
                 clauses[-1] = replace(clauses[-1], role=Role.REPORT)
             clauses.append(self._loosely(clause, asks=ends))
         told = any(clause.role in (Role.COMMAND, Role.QUESTION) for clause in clauses)
         return [whole] if whole.role is Role.CONTEXT and not told else clauses
 
-    def _divided(self, words: tuple[Word, ...]) -> list[tuple[str, tuple[Word, ...]]]:
-        """Divide at the joints; each piece comes with how it was joined to the one before."""
-        pieces: list[tuple[str, tuple[Word, ...]]] = []
-        joint = ""
-        piece: list[Word] = []
-        joints = self.language.joints
-        for word in words:
-            how = next((joints[kind] for kind in word.kinds if kind in joints), "")
+    def _divided(self, symbols: str) -> list[tuple[str, int, int]]:
+        """Divide at the joints: how each piece was joined to the one before, its start and end."""
+        pieces: list[tuple[str, int, int]] = []
+        joints = self._grammar.joints
+        joint, start = "", 0
+        for at, symbol in enumerate(symbols):
+            how = joints.get(symbol)
             if how:
-                if piece:
-                    pieces.append((joint, tuple(piece)))
-                    joint, piece = "", []
+                if at > start:
+                    pieces.append((joint, start, at))
+                    joint = ""
                 joint = how if how != "plain" or not joint else joint
-            else:
-                piece.append(word)
-        if piece:
-            pieces.append((joint, tuple(piece)))
-        return pieces or [("", words)]
+                start = at + 1
+        if start < len(symbols):
+            pieces.append((joint, start, len(symbols)))
+        return pieces or [("", 0, len(symbols))]
 
     def _symbols(self, words: Sequence[Word], *, asks: bool = False) -> str:
         grammar = self._grammar
         return grammar.symbols([word.kinds for word in words], asks=asks)
 
     def _clause(
-        self, words: tuple[Word, ...], *, asks: bool, number: int, joint: str = ""
+        self, words: tuple[Word, ...], symbols: str, *, asks: bool, number: int, joint: str = ""
     ) -> Clause:
-        symbols = self._symbols(words)
         grammar = self._grammar
         if len(words) <= MAX_SYMBOLS:
-            found = grammar.read(self._symbols(words, asks=asks))
-            clause = self._meant(words, found, asks=asks, number=number, joint=joint)
-            if clause:
-                return clause
-            for role, fits in (
-                (Role.PADDING, grammar.is_padding(symbols, leads=number == 0 and not joint)),
-                (Role.NAME, grammar.is_name(symbols)),
-                (Role.CONTEXT, self._is_remark(words, symbols)),
-            ):
-                if fits:
-                    return Clause(words, role, joint=joint, sentence=number)
-        return Clause(words, self._hazard(words), joint=joint, sentence=number)
+            found = grammar.read(symbols, asks=asks)
+            if found:
+                clause = self._meant(words, symbols, found, asks=asks, number=number, joint=joint)
+                if clause:
+                    return clause
+            role = None
+            if grammar.is_padding(symbols, leads=number == 0 and not joint):
+                role = Role.PADDING
+            elif grammar.is_name(symbols):
+                role = Role.NAME
+            elif self._is_remark(words, symbols):
+                role = Role.CONTEXT
+            if role:
+                return Clause(words, role, joint=joint, sentence=number)
+        return Clause(words, _ROLES[grammar.hazard(symbols)], joint=joint, sentence=number)
 
     def _is_remark(self, words: Sequence[Word], symbols: str) -> bool:
         """Say whether this is a whole harmless remark, not the beginning of one."""
         ends = self.language.unfinished.isdisjoint(words[-1].kinds) if words else True
         return ends and self._grammar.is_context(symbols)
 
+    def _is_aside(self, words: Sequence[Word], symbols: str) -> bool:
+        """Say whether a sentence that speaks of another time has nothing to do with a command."""
+        ends = self.language.unfinished.isdisjoint(words[-1].kinds)
+        points = any(word.name or not _POINTERS.isdisjoint(word.kinds) for word in words)
+        return ends and not points and self._grammar.is_aside(symbols)
+
+    def _with_asides(self, clauses: Sequence[Clause]) -> Iterator[Clause]:
+        """Yield the clauses; an aside is a remark, or a condition if it may put off a command."""
+        after = False
+        for clause in clauses:
+            after |= clause.role in (Role.COMMAND, Role.QUESTION)
+            if clause.role is Role.ASIDE:
+                symbols = self._symbols(clause.words)
+                harmless = not after or self._grammar.is_aside(symbols, after=True)
+                yield replace(clause, role=Role.CONTEXT if harmless else Role.CONDITION)
+            else:
+                yield clause
+
     def _loosely(self, clause: Clause, *, asks: bool) -> Clause:
         """Read a command among harmless words that are not understood; it is asked back."""
         if clause.role is not Role.DOUBT or len(clause.words) > MAX_SYMBOLS:
             return clause
-        found = self._grammar.read_loosely(self._symbols(clause.words, asks=asks))
-        return (
-            self._meant(clause.words, found, asks=asks, number=clause.sentence, joint=clause.joint)
-            or clause
-        )
+        words, symbols = clause.words, self._symbols(clause.words)
+        found = self._grammar.read_loosely(symbols, asks=asks)
+        if found is None:
+            return clause
+        number, joint = clause.sentence, clause.joint
+        return self._meant(words, symbols, found, asks=asks, number=number, joint=joint) or clause
 
     def _meant(
-        self, words: tuple[Word, ...], found: Found | None, *, asks: bool, number: int, joint: str
+        self,
+        words: tuple[Word, ...],
+        symbols: str,
+        found: Found,
+        *,
+        asks: bool,
+        number: int,
+        joint: str,
     ) -> Clause | None:
-        if found is None:
-            return None
         rule = found.rule
         core = words[found.start : found.end]
         level = Level.ASK if found.loosely else rule.level
-        around = self._symbols((*words[: found.start], *words[found.end :]))
-        if self._grammar.is_chatty(around):
+        if self._grammar.is_chatty(symbols[: found.start] + symbols[found.end :]):
             level = min(level, Level.ADDRESSED)
         doubtful = rule.mark in ("doubt", "bare")
         if asks and doubtful and not any("tag" in word.kinds for word in words):
@@ -174,7 +233,8 @@ class Reader:
             level = min(level, Level.ASK)
         state = ""
         if rule.kind is Kind.COMMAND:
-            if self._ends_negated(words):
+            # The last word may take it all back ("…, as it is slow, not").
+            if self._grammar.hazard(self._grammar.last_word(symbols)) == "clause":
                 level = min(level, Level.ASK)
             state = self._state(rule.state, core)
             said = {word.state for word in (words if found.loosely else core) if word.state}
@@ -194,22 +254,6 @@ class Reader:
             return ""
         state = states.pop()
         return self.language.opposites.get(state, "") if how == "opposite" else state
-
-    def _ends_negated(self, words: Sequence[Word]) -> bool:
-        """Say whether the last word but for politeness takes it back ("…, as it is slow, not")."""
-        polite = {*self.language.padding, *self.language.chatty}
-        last = next((word for word in reversed(words) if polite.isdisjoint(word.kinds)), None)
-        return last is not None and self._hazard((last,)) is Role.NEGATION
-
-    def _hazard(self, words: Sequence[Word]) -> Role:
-        kinds = frozenset().union(*(word.kinds for word in words))
-        hazards = {self.language.hazards.get(kind, "") for kind in kinds}
-        if "quoted" in kinds:
-            return Role.REPORT
-        for how, role in _HAZARD_ROLES.items():
-            if how in hazards:
-                return role
-        return Role.DOUBT
 
     def _judge(self, clauses: tuple[Clause, ...]) -> Reading:
         """Put the clauses together: any one that casts doubt lowers what the others may do."""
@@ -258,8 +302,9 @@ class Reader:
         asks = said[0].role is Role.QUESTION
         if any(
             # What is only asked for may have a condition in its reason: "… before we begin".
-            c.role is Role.NEGATION or (c.role is Role.CONDITION and not asks)
-            for c in clauses
+            (c.role is Role.NEGATION and not self._is_contrasted(clauses, at))
+            or (c.role is Role.CONDITION and not asks)
+            for at, c in enumerate(clauses)
         ):
             limits.append((Level.ASK, "another part holds a condition or a negation"))
         beside = self._sentences_beside(clauses, said)
@@ -278,6 +323,16 @@ class Reader:
         if others or len(said) > 1:
             limits.append((Level.ADDRESSED, "more is said than the command"))
         return limits
+
+    def _is_contrasted(self, clauses: Sequence[Clause], at: int) -> bool:
+        """Say whether a command is what to do instead ("don't ask me again, just enable …")."""
+        words, after = clauses[at].words, clauses[at + 1 : at + 2]
+        return (
+            _stands_apart(clauses, at)
+            and not any(word.state for word in words)
+            and self._grammar.warns(self._symbols(words))
+            and any("contrast" in other.words[0].kinds for other in after)
+        )
 
     def _sentences_beside(self, clauses: Sequence[Clause], said: Sequence[Clause]) -> set[int]:
         """Return the sentences beside a question that need not be understood to answer it.
@@ -308,7 +363,9 @@ class Reader:
         """Say whether an "and" or "but" stands beside something that is asked for."""
         spoken = [clause for clause in clauses if clause.role is not Role.PADDING]
         return any(
-            right.joint == "doubtful" and {left.role, right.role} & {Role.COMMAND, Role.QUESTION}
+            right.joint == "doubtful"
+            and {left.role, right.role} & {Role.COMMAND, Role.QUESTION}
+            and not left.role is right.role is Role.COMMAND
             for left, right in itertools.pairwise(spoken)
         )
 
@@ -321,10 +378,16 @@ class Reader:
     def _action(self, clause: Clause, clauses: Sequence[Clause]) -> str | None:
         """Look the action up; a clause that says "it" takes its name from the other clauses."""
         kind = Kind.COMMAND if clause.role is Role.COMMAND else Kind.QUESTION
-        others = (other for other in clauses if other is not clause)
-        names = clause.names or tuple(w.name for other in others for w in other.words if w.name)
+        names = clause.names or tuple(self._names_beside(clause, clauses))
         found = {self._actions.get((name, kind, clause.state)) for name in names}
         return found.pop() if len(found) == 1 else None
+
+    def _names_beside(self, clause: Clause, clauses: Sequence[Clause]) -> Iterator[Phrase]:
+        """Yield the names that "it" may mean: not those that are said not to be it."""
+        for other in clauses:
+            if other is not clause:
+                denied = self._grammar.denies(self._symbols(other.words))
+                yield from () if denied else (word.name for word in other.words if word.name)
 
 
 def _may_precede_colon(before: Clause, after: Clause) -> bool:

@@ -61,7 +61,7 @@ class Registry:
                     for code in self._codes.get(token.partition("'")[0] + "'", ()):
                         votes[code] += 1
         ranked = sorted(votes, key=lambda code: (-votes[code], code != self._default))
-        if self._default not in ranked:
+        if self._default and self._default not in ranked:
             ranked.append(self._default)
         return [code for code in ranked[:_MAX_LANGUAGES] if 2 * votes[code] >= votes[ranked[0]]]
 

@@ -5,12 +5,15 @@ word that speaks of a state must besides be clearly nearer to that state than to
 "dactivate" is one edit from both activate and deactivate, so it stays as it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 MAX_REPAIRS = 4
 _MIN_LENGTH, _MAX_LENGTH = 4, 16
 _MIDDLING, _LONG = 6, 8
 _FAR = 3
+_KEYS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+# What a name's word must end like if it does not begin like it.
+_TAIL = 4
 
 
 class Spelling:
@@ -23,7 +26,10 @@ class Spelling:
         """
         self._states = states
         self._names = names
-        self._starts = frozenset(word[:2] for word in names if len(word) >= _LONG)
+        self._starts = frozenset(word[0] for word in names if len(word) >= _LONG)
+        self._ends = frozenset(
+            end for word in names if len(word) >= _LONG for end in (word[:2], word[-_TAIL:])
+        )
         self._scrambled = {"".join(sorted(w)): w for w in names if len(w) >= _MIDDLING}
         self._index: dict[str, tuple[str, ...]] = {}
         for word, state in states.items():
@@ -39,7 +45,13 @@ class Spelling:
         """Return the known word that was meant, or None when that is not clear."""
         if not _MIN_LENGTH <= len(token) <= _MAX_LENGTH or not token.isalpha():
             return None
-        near = self._near(token, 2 if len(token) >= _MIDDLING and token[:2] in self._starts else 1)
+        deep = (
+            len(token) >= _MIDDLING
+            and token[0] in self._starts
+            and (token[:2] in self._ends or token[-_TAIL:] in self._ends)
+        )
+        depth = 2 if deep else 1
+        near = {word: distance(token, word) for word in self._near(token, depth)}
         scrambled = self._scrambled.get("".join(sorted(token)))
         if scrambled and scrambled not in near and scrambled[0] == token[0]:
             near[scrambled] = distance(token, scrambled)
@@ -56,33 +68,33 @@ class Spelling:
             self._states[word] != self._states[best] or word in self._names for word in rivals
         ):
             return None
-        if self._states[best]:
-            near = self._near(token, 2)
-        return None if self._has_near_opposite(token, best, near) else best
+        return None if self._has_near_opposite(token, best, edits) else best
 
-    def _near(self, token: str, depth: int) -> dict[str, int]:
-        near: dict[str, int] = {}
+    def _near(self, token: str, depth: int) -> set[str]:
+        index = self._index
+        found: set[str] = set()
         for key in _shortened(token, depth):
-            for word in self._index.get(key, ()):
-                if word not in near:
-                    near[word] = distance(token, word)
-        return near
+            if key in index:
+                found.update(index[key])
+        return found
 
     def _is_allowed(self, token: str, word: str, edits: int) -> bool:
         if len(word) < _MIDDLING:
-            # Short words have too many neighbours: only swapped or doubled letters count.
+            # Short words have too many neighbours: only swapped or doubled letters count, and the
+            # key beside the right one.
             doubled = len(token) == len(word) + 1 and _without_doubles(token) == word
             swapped = sorted(token) == sorted(word) and token[0] == word[0]
             missing = len(token) == len(word) - 1 and len(word) == 5 and token[0] == word[0]
-            return edits == 1 and (doubled or swapped or missing)
+            return edits == 1 and (doubled or swapped or missing or _is_key_beside(token, word))
         if self._states[word] and token[:-1] == word and token[-1] in "sdr":
             return False  # "enables" and "enabler" are no slips of "enable"
         if edits == 2 and word in self._names:
             scrambled = token[0] == word[0] and sorted(token) == sorted(word)
-            return scrambled or (len(word) >= _LONG and token[:2] == word[:2])
+            alike = token[:2] == word[:2] or token[-_TAIL:] == word[-_TAIL:]
+            return scrambled or (len(word) >= _LONG and token[0] == word[0] and alike)
         return edits <= 1
 
-    def _has_near_opposite(self, token: str, best: str, near: Mapping[str, int]) -> bool:
+    def _has_near_opposite(self, token: str, best: str, edits: int) -> bool:
         """Say whether a word of another state is as near, or nearly so.
 
         Nearly does not count when the token starts like the best word, and the other starts
@@ -92,15 +104,16 @@ class Spelling:
         if not state:
             return False
         starts = token[:2] == best[:2]
-        return any(
-            edits <= near[best]
-            or (
-                edits == near[best] + 1
-                and not (starts and (word[:2] != best[:2] or distance(best, word) >= _FAR))
-            )
-            for word, edits in near.items()
-            if self._states[word] not in ("", state)
-        )
+        for word in self._near(token, 2):
+            if self._states[word] in ("", state):
+                continue
+            others = distance(token, word)
+            if len(word) < _MIDDLING and others > 1:
+                continue  # no short word is taken for what is two edits away
+            far = starts and (word[:2] != best[:2] or distance(best, word) >= _FAR)
+            if others <= edits or (others == edits + 1 and not far):
+                return True
+        return False
 
 
 def distance(left: str, right: str) -> int:
@@ -113,6 +126,10 @@ def distance(left: str, right: str) -> int:
     while end < shorter - start and left[-1 - end] == right[-1 - end]:
         end += 1
     left, right = left[start : len(left) - end], right[start : len(right) - end]
+    if not left or not right:
+        return len(left) + len(right)
+    if len(left) == len(right) and (len(left) == 1 or (len(left) == 2 and left == right[::-1])):
+        return 1
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, char in enumerate(left, 1):
@@ -125,15 +142,23 @@ def distance(left: str, right: str) -> int:
     return row[-1]
 
 
-def _shortened(word: str, depth: int) -> Iterator[str]:
-    yield word
+def _shortened(word: str, depth: int) -> list[str]:
+    found = [word]
     for i in range(len(word)):
         once = word[:i] + word[i + 1 :]
-        yield once
+        found.append(once)
         if depth > 1:
-            for j in range(i, len(once)):
-                yield once[:j] + once[j + 1 :]
+            found += [once[:j] + once[j + 1 :] for j in range(i, len(once))]
+    return found
 
 
 def _without_doubles(token: str) -> str:
     return "".join(char for i, char in enumerate(token) if i == 0 or char != token[i - 1])
+
+
+def _is_key_beside(token: str, word: str) -> bool:
+    """Say whether one letter but the first is the key to the left or right of the right one."""
+    if len(token) != len(word) or token[0] != word[0]:
+        return False
+    typed, meant = next(pair for pair in zip(token, word, strict=True) if pair[0] != pair[1])
+    return any(typed + meant in row or meant + typed in row for row in _KEYS)

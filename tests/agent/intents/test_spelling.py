@@ -29,6 +29,10 @@ SPELLING = Spelling(
         ("strat", "start"),
         ("resonning", "reasoning"),
         ("costum", "custom"),
+        ("raisoning", "reasoning"),
+        ("stsrt", "start"),
+        ("xtart", None),
+        ("stbrt", None),
         ("dactivate", None),
         ("dsable", None),
         ("eactivate", None),
@@ -67,3 +71,15 @@ def test_a_swap_of_neighbours_is_one_edit(word: str, data: st.DataObject) -> Non
     at = data.draw(st.integers(0, len(word) - 2))
     swapped = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     assert distance(word, swapped) <= 1
+
+
+def test_no_slip_turns_a_verb_into_its_opposite(matcher: IntentMatcher) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for verb, label in (("enable", "enable"), ("disable", "disable"), ("stop", "disable")):
+        for at in range(len(verb)):
+            slips = [verb[:at] + verb[at + 1 :], verb[: at + 1] + verb[at:]]
+            slips += [verb[:at] + letter + verb[at + 1 :] for letter in letters]
+            for slip in slips:
+                match = matcher.match(f"{slip} custom reasoning", addressed=True)
+                found = matcher.intents[match.action].label if match.action else "none"
+                assert found in ("none", "status", label), slip
