@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import discord
-from discord import app_commands
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
@@ -21,6 +20,7 @@ from bot.front.answering import Answering
 from bot.front.answers import Answers, Asking, Fate
 from bot.front.ask_command import ask_command
 from bot.front.command_sync import sync_commands
+from bot.front.command_tree import CommandTree
 from bot.front.confirmation import Confirmation
 from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
@@ -88,7 +88,7 @@ class UnderstudyClient(discord.Client):
             guild_ready_timeout=0.5,
         )
         self.agent = agent
-        self.tree = app_commands.CommandTree(self)
+        self.tree = CommandTree(self)
         self.decisions = DecisionLog()
         self._options = options
         self.book = SettingsBook(agent, self._channels)
