@@ -9,9 +9,13 @@ from bot.agent.models import ModelError
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import ConversationOptions
 from bot.settings import Settings
+from bot.store.installation import Installation
+from bot.store.personal import PersonalRecords
 from bot.store.sqlite import SqliteStore
 from plugins.embedded import embedded_plugin, find_weights
 from plugins.openai_compatible import Endpoint, openai_plugin
+from plugins.privacy import privacy_plugin
+from plugins.privacy.office import PrivacyOffice
 from plugins.reasoning import reasoning_plugin
 
 log = logging.getLogger(__name__)
@@ -29,8 +33,14 @@ async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator
         without = await add_models(agent, settings, progress)
         if without is not None:
             log.error("%s", without)
+        await agent.register(privacy_plugin(privacy_office(store)))
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
+
+
+def privacy_office(store: SqliteStore) -> PrivacyOffice:
+    """The privacy office of this store's installation."""
+    return PrivacyOffice(PersonalRecords(store), Installation(store.folder, store.engine))
 
 
 async def add_models(agent: Agent, settings: Settings, progress: Progress) -> str | None:

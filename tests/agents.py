@@ -7,8 +7,10 @@ from pathlib import Path
 from bot.agent.agent import Agent
 from bot.agent.models import Model, ModelRequest, ModelResponse, Origin
 from bot.agent.plugin import Plugin
+from bot.compose import privacy_office
 from bot.store.records import ChatMessage, World, WorldKind
 from bot.store.sqlite import SqliteStore
+from plugins.privacy import privacy_plugin
 
 GUILD = World(WorldKind.GUILD, 1001)
 OTHER_GUILD = World(WorldKind.GUILD, 2002)
@@ -48,15 +50,15 @@ class ScriptedModel:
 
 @asynccontextmanager
 async def agent_with(
-    folder: Path, *plugins: Plugin, idle_seconds: float = 600.0
+    folder: Path, *plugins: Plugin, idle_seconds: float = 600.0, with_privacy: bool = False
 ) -> AsyncIterator[Agent]:
-    """An agent whose files are below `folder`."""
+    """An agent whose files are below `folder`; nobody need agree to be recorded, unless told."""
     # In a thread, which begins in no time; the process has tests of its own.
     async with (
         SqliteStore(folder, in_process=True) as store,
         Agent(store, idle_seconds=idle_seconds) as agent,
     ):
-        for plugin in plugins:
+        for plugin in (*plugins, *([privacy_plugin(privacy_office(store))] * with_privacy)):
             await agent.register(plugin)
         yield agent
 

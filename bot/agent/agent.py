@@ -15,6 +15,7 @@ from bot.agent.models import ModelRegistry, UseModel
 from bot.agent.plugin import EventHandler, Plugin
 from bot.agent.runtime import AgentRuntime
 from bot.agent.services import Service
+from bot.agent.upkeep import Upkeep
 from bot.store.interface import Store
 from bot.store.records import World
 
@@ -34,6 +35,7 @@ class Agent:
         self.use_model: UseModel = self.models.use
         self.matcher = IntentMatcher({})
         self.plugins: dict[str, Plugin] = {}
+        self.upkeep: Upkeep | None = None
         self._store = store
         self._idle_seconds = idle_seconds
         self._actions: dict[str, Action] = {}

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.agent.rooms import Room
+
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
@@ -66,3 +68,10 @@ class DemonstrationSuggested:
     reply_id: int
     user_id: int
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerComing:
+    """The agent is about to answer somebody in this room; nobody was asked for an answer yet."""
+
+    room: Room

@@ -11,7 +11,7 @@ import discord
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import FeedbackGiven, MessageEdited, MessagesDeleted
+from bot.agent.events import AnswerComing, FeedbackGiven, MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.models import ModelType
 from bot.agent.runtime import AgentRuntime
@@ -26,7 +26,9 @@ from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
 from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
+from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
+from bot.front.housekeeping import Housekeeping
 from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
@@ -34,9 +36,9 @@ from bot.front.people import author_of, readable, speaker, without_mention, worl
 from bot.front.permission_check import log_missing, permissions_in
 from bot.front.presses import Presses
 from bot.front.records_commands import records_group
-from bot.front.results import extras
+from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
-from bot.front.slash_commands import add_commands
+from bot.front.slash_commands import add_commands, respond
 from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
 from bot.store.records import ChatMessage, World, WorldKind
@@ -109,11 +111,14 @@ class UnderstudyClient(discord.Client):
         self._on_handled = on_handled
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.housekeeping = Housekeeping(self, agent)
 
     async def setup_hook(self) -> None:
         """Before the gateway: open channels, the buttons of earlier answers, slash commands."""
         self._channels.load()
         self.add_dynamic_items(ControlButton)
+        self.add_dynamic_items(PressedAction)
+        self._own(self.housekeeping.daily())
         add_commands(self.tree, list(self.agent.actions), self._run_command)
         self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._views))
         self.tree.add_command(records_group(self.agent, self._views))
@@ -132,6 +137,11 @@ class UnderstudyClient(discord.Client):
             self._channels.notice_threads(guild.threads)
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
         log_missing(self.guilds, self.application_id or 0)
+        self._own(self.housekeeping.catch_up())
+
+    async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
+        """A channel was deleted: so is what is kept of it."""
+        self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
 
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""
@@ -153,10 +163,12 @@ class UnderstudyClient(discord.Client):
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """The bot was added to a guild."""
         log_missing([guild], self.application_id or 0)
+        self._own(self.housekeeping.joined(guild.id))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was removed from a guild."""
         await self.book.forget(World(WorldKind.GUILD, guild.id))
+        self._own(self.housekeeping.left(guild.id))
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """A thread was created: by the bot, or in a channel where every message may be for it."""
@@ -369,6 +381,7 @@ class UnderstudyClient(discord.Client):
             return
         if isinstance(message.channel, discord.Thread):
             self._channels.join_thread(message.channel.id)
+        await runtime.emit(AnswerComing(DiscordRoom(message.channel)))
         task = Task(message, message.author.id, settings)
         await self._conversation.answer(runtime, task, asking, me)
 
@@ -388,6 +401,15 @@ class UnderstudyClient(discord.Client):
         async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
             running = runtime.run_action(action.name, author, interaction.channel_id or 0, text)
             return await self.book.watched(runtime, author.id, running)
+
+    async def press(self, interaction: discord.Interaction, action: str, text: str) -> None:
+        """A button that runs an action was pressed."""
+        try:
+            found = self.agent.action(action)
+        except KeyError:
+            await interaction.response.send_message("This does nothing any more.", ephemeral=True)
+            return
+        await respond(interaction, self._run_command(interaction, found, text))
 
 
 async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:

@@ -83,6 +83,9 @@ def belongs(message: discord.Message, me: discord.abc.User, is_left_out: LeftOut
         return False
     if message.author.id != me.id:
         return not message.author.bot
+    if message.flags.silent:
+        # An announcement, such as the notice that exchanges are recorded.
+        return False
     question = message.reference.resolved if message.reference else None
     return not (isinstance(question, discord.Message) and is_left_out(question))
 

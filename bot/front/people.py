@@ -78,7 +78,13 @@ def speaker(name: str) -> str:
 def chat_message(message: discord.Message, me: discord.abc.User, text: str) -> ChatMessage:
     """A message, which reads `text`, as a part of a prompt: the bot's own words, or a person's."""
     if message.author.id == me.id:
-        return ChatMessage("assistant", message.content, message_id=message.id, author_id=me.id)
+        return ChatMessage(
+            "assistant",
+            message.content,
+            message_id=message.id,
+            author_id=me.id,
+            subject_id=subject_of(message),
+        )
     return ChatMessage(
         "user",
         text,
@@ -86,3 +92,11 @@ def chat_message(message: discord.Message, me: discord.abc.User, text: str) -> C
         message_id=message.id,
         author_id=message.author.id,
     )
+
+
+def subject_of(message: discord.Message) -> int | None:
+    """Whom a message of the bot's answers, where Discord tells; None where it does not."""
+    if message.interaction_metadata is not None:
+        return message.interaction_metadata.user.id
+    question = message.reference.resolved if message.reference else None
+    return question.author.id if isinstance(question, discord.Message) else None

@@ -13,7 +13,7 @@ import msgspec
 
 ExchangeRow = list[Any]
 """An exchange's values in the order of COLUMNS, then its messages, each a list of values:
-role, content, name, message_id, author_id, withheld (see `operations.encode`)."""
+role, content, name, message_id, author_id, withheld, subject_id (see `operations.encode`)."""
 
 COLUMNS = (
     *("id", "timestamp", "room_id", "user_id", "message_id", "model_type", "provider", "model"),
@@ -30,14 +30,15 @@ INSERT_EXCHANGE = (
 )
 # A deleted text stays deleted, and what the bot itself said stays a reference to its output.
 INSERT_MESSAGE = """
-    INSERT INTO messages (message_id, author_id, role, name, content, state, seen_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO messages (message_id, author_id, role, name, content, state, seen_at, subject_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (message_id) DO UPDATE SET
         author_id = coalesce(excluded.author_id, author_id),
         name = excluded.name,
         content = excluded.content,
         state = excluded.state,
-        seen_at = excluded.seen_at
+        seen_at = excluded.seen_at,
+        subject_id = coalesce(excluded.subject_id, subject_id)
     WHERE state <> 1 AND exchange_id IS NULL AND excluded.seen_at >= seen_at
         AND (name IS NOT excluded.name OR content IS NOT excluded.content
              OR state <> excluded.state)
@@ -84,16 +85,16 @@ def keep_messages(
     newest: dict[int, tuple[Any, ...]] = {}
     for row in rows:
         seen_at = row[TIMESTAMP]
-        for role, content, name, message_id, author_id, withheld in row[-1]:
+        for role, content, name, message_id, author_id, withheld, subject_id in row[-1]:
             if message_id is None:
                 continue
             before = newest.get(message_id)
-            if before is not None and before[-1] > seen_at:
+            if before is not None and before[6] > seen_at:
                 continue
             if withheld:
-                kept = (message_id, author_id, role, None, None, WITHHELD, seen_at)
+                kept = (message_id, author_id, role, None, None, WITHHELD, seen_at, None)
             else:
-                kept = (message_id, author_id, role, name, content, KEPT, seen_at)
+                kept = (message_id, author_id, role, name, content, KEPT, seen_at, subject_id)
             newest[message_id] = kept
     connection.executemany(INSERT_MESSAGE, newest.values())
     numbers = {}
@@ -135,7 +136,7 @@ def prompt(
 ) -> str:
     """The references of one prompt, as they are stored."""
     references: list[Reference] = []
-    for role, content, name, message_id, _, _ in messages:
+    for role, content, name, message_id, *_ in messages:
         if message_id is None:
             references.append(-texts[role, content if name is None else f"{name}: {content}"])
             continue

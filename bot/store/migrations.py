@@ -124,7 +124,8 @@ MIGRATIONS: tuple[str, ...] = (
         -- A message of the bot's that carries an output, or the part of it from `start` on.
         exchange_id INTEGER,
         start INTEGER,
-        length INTEGER
+        length INTEGER,
+        subject_id INTEGER -- whom a message of the bot's answered, where that is known
     );
     CREATE INDEX messages_by_exchange ON messages (exchange_id) WHERE exchange_id IS NOT NULL;
 
@@ -254,6 +255,23 @@ MIGRATIONS: tuple[str, ...] = (
         UPDATE counters SET thumbs_up = thumbs_up - (old.value > 0),
             thumbs_down = thumbs_down - (old.value < 0);
     END;
+
+    -- How many texts were taken out, and how many of them the last VACUUM came after: secure_delete
+    -- alone leaves copies behind in pages whose rows were moved (see bot/store/erasing.py).
+    ALTER TABLE counters ADD COLUMN erasures INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE counters ADD COLUMN wiped INTEGER NOT NULL DEFAULT 0;
+    CREATE TRIGGER message_erased AFTER UPDATE OF content ON messages
+    WHEN old.content IS NOT NULL AND new.content IS NOT old.content
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER message_removed AFTER DELETE ON messages WHEN old.content IS NOT NULL
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER output_erased AFTER UPDATE OF output, reasoning ON exchanges
+    WHEN old.output IS NOT new.output OR old.reasoning IS NOT new.reasoning
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER exchange_removed AFTER DELETE ON exchanges
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER demonstration_removed AFTER DELETE ON demonstrations
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
 
     CREATE VIEW training_data AS
     SELECT

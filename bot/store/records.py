@@ -42,7 +42,7 @@ class ChatMessage:
     Discord: such a text is stored once, by that id, and follows its edits and its deletion.
     Without `message_id` it is a text of our own (a system prompt), stored once by its hash.
     `withheld` is for the records: its author does not agree to be recorded, only the place where
-    it stood is kept.
+    it stood is kept. `subject_id` is whom a message of the bot's answered, where that is known.
     """
 
     role: Role
@@ -51,6 +51,7 @@ class ChatMessage:
     message_id: int | None = None
     author_id: int | None = None
     withheld: bool = False
+    subject_id: int | None = None
 
     @property
     def prompt_text(self) -> str:

@@ -62,7 +62,9 @@ async def test_a_script_as_json(tmp_path: Path) -> None:
         *(False, False, False, False, True),
         *(False, False, True, True),
     ]
-    assert objects[1]["reply"] == "From the lead."
+    # People are told before the first exchange is recorded.
+    assert objects[1]["reply"].startswith("📝")
+    assert objects[1]["reply"].endswith("\nFrom the lead.")
 
 
 async def test_a_question_back_is_answered_by_a_button(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ async def scene(
     model: ScriptedModel | None = None,
     fake: FakeDiscord | None = None,
     options: ConversationOptions | None = None,
+    with_privacy: bool = False,
 ) -> AsyncIterator[Scene]:
     """The bot, ready, with `model` for a lead and the reasoning plugin."""
     async with AsyncExitStack() as stack:
@@ -117,7 +118,13 @@ async def scene(
             fake = await stack.enter_async_context(FakeDiscord())
         stage = Scene(fake, model or ScriptedModel(), data)
         stage.agent = await stack.enter_async_context(
-            agent_with(data, stage.model.plugin(), *plugins, reasoning_plugin(0.5))
+            agent_with(
+                data,
+                stage.model.plugin(),
+                *plugins,
+                reasoning_plugin(0.5),
+                with_privacy=with_privacy,
+            )
         )
         stack.enter_context(discord_at(fake.rest, fake.gateway))
         stage.client = await stack.enter_async_context(

@@ -1,0 +1,62 @@
+"""What became of messages while the bot was away: which are deleted, which were edited."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import discord
+
+from bot.agent.events import MessageEdited
+from bot.front.people import readable
+from bot.store.quoting import Quoted
+
+PAGE = 100
+UNKNOWN_MESSAGE = 10_008
+
+
+async def changes_in(
+    room: discord.abc.Messageable,
+    quoted: Sequence[Quoted],
+    me: discord.abc.User,
+    pause: Callable[[], Awaitable[None]],
+) -> tuple[list[int], list[MessageEdited]]:
+    """The ids that the history of a room does not have, and the edits that were not seen.
+
+    One page of the history for each stretch of messages, at most one a message. Raises one of
+    UNREACHED.
+    """
+    waiting = sorted(quoted, key=lambda message: message.message_id, reverse=True)
+    missing: list[int] = []
+    edited: list[MessageEdited] = []
+    while waiting:
+        await pause()
+        before = discord.Object(waiting[0].message_id + 1)
+        page = [message async for message in room.history(limit=PAGE, before=before)]
+        there = {message.id: message for message in page}
+        oldest = min(there) if len(page) == PAGE else 0
+        settled = [message for message in waiting if message.message_id >= oldest]
+        del waiting[: len(settled)]
+        for known in settled:
+            message = there.get(known.message_id)
+            if message is None:
+                missing.append(known.message_id)
+            elif changed_since(message, known.seen_at) and message.author.id != me.id:
+                edited.append(MessageEdited(message.id, readable(message, me)))
+    return missing, edited
+
+
+def changed_since(message: discord.Message, seen_at: int) -> bool:
+    """Whether a message was edited after its text was read, at `seen_at` (ms)."""
+    return message.edited_at is not None and message.edited_at.timestamp() * 1000 > seen_at
+
+
+async def is_deleted(room: discord.abc.Messageable, message_id: int) -> bool:
+    """Whether Discord says that there is no such message.
+
+    A history that may not be read is empty, so that nothing there proves nothing.
+    """
+    try:
+        await room.fetch_message(message_id)
+    except discord.NotFound as error:
+        return error.code == UNKNOWN_MESSAGE
+    except discord.Forbidden:
+        return False
+    return False

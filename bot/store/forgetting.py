@@ -1,0 +1,199 @@
+"""Forgetting people and rooms, and telling people what is kept of them.
+
+Plain functions on a world's file. Those that change something do it in short transactions of
+their own and call `pace` between them, so that whoever else writes to the file never waits long.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from itertools import islice
+from typing import Any
+
+from bot.store.applying import delete_exchanges
+from bot.store.records import DISCORD_EPOCH
+from bot.store.transactions import transaction
+
+AT_ONCE = 200
+FOREVER = 2**63 - 1
+NOBODY = 0
+
+Pace = Callable[[], None]
+"""Called between two transactions: waits a moment, or raises to give up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows of each kind went, or lost what was a person's in them."""
+
+    messages: int = 0
+    exchanges: int = 0
+    votes: int = 0
+    demonstrations: int = 0
+    consents: int = 0
+    settings: int = 0
+
+    @property
+    def rows(self) -> int:
+        """All of them."""
+        return sum(astuple(self))
+
+    def __add__(self, other: "Forgotten") -> "Forgotten":
+        return Forgotten(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+
+
+def snowflake(milliseconds: int) -> int:
+    """The smallest Discord id of that time (ms since the epoch)."""
+    return max(0, milliseconds - DISCORD_EPOCH) << 22
+
+
+def said_at(message_id: int) -> int:
+    """When the message of this id was posted, in ms since the epoch."""
+    return (message_id >> 22) + DISCORD_EPOCH
+
+
+def no_pace() -> None:
+    """Do not wait."""
+
+
+def forget_person(
+    connection: sqlite3.Connection, user_id: int, until: int = FOREVER, pace: Pace = no_pace
+) -> Forgotten:
+    """Forget all of a person from before `until` (ms since the epoch). May be done again.
+
+    What they said stays as a place without words, name or author; what they asked goes with its
+    answer, also where that is quoted elsewhere. An objection stays: it keeps them unrecorded.
+    Raises one of FAILURES.
+    """
+    last = snowflake(until) if until < FOREVER else FOREVER
+    asked = ids(
+        connection,
+        "SELECT id FROM exchanges WHERE user_id = ? AND timestamp < ?",
+        (user_id, until),
+    )
+    exchanges = 0
+    for some in batches(asked):
+        with transaction(connection):
+            exchanges += delete_exchanges(connection, some)
+        pace()
+    said = ids(
+        connection,
+        "SELECT id FROM messages WHERE (author_id = ?1 OR subject_id = ?1) AND message_id < ?2",
+        (user_id, last),
+    )
+    for some in batches(said):
+        with transaction(connection):
+            blank_messages(connection, some)
+        pace()
+    with transaction(connection):
+        votes = connection.execute(
+            "DELETE FROM votes WHERE user_id = ? AND timestamp < ?", (user_id, until)
+        ).rowcount
+        demonstrations = connection.execute(
+            "DELETE FROM demonstrations WHERE user_id = ? AND timestamp < ?", (user_id, until)
+        ).rowcount
+        consents = connection.execute(
+            "DELETE FROM consents WHERE user_id = ? AND recorded = 1 AND timestamp < ?",
+            (user_id, until),
+        ).rowcount
+        settings = anonymise_settings(connection, user_id)
+    return Forgotten(len(said), exchanges, votes, demonstrations, consents, settings)
+
+
+def forget_rooms(
+    connection: sqlite3.Connection, room_ids: Sequence[int], pace: Pace = no_pace
+) -> int:
+    """Forget all exchanges of these channels and threads. Returns how many there were.
+
+    What was said in them is swept up after that (`retention.sweep`). Raises one of FAILURES.
+    """
+    rooms = (json.dumps(list(room_ids)),)
+    chosen = "(SELECT value FROM json_each(?))"
+    gone = 0
+    for some in batches(
+        ids(connection, f"SELECT id FROM exchanges WHERE room_id IN {chosen}", rooms)  # noqa: S608
+    ):
+        with transaction(connection):
+            gone += delete_exchanges(connection, some)
+        pace()
+    with transaction(connection):
+        connection.execute(f"DELETE FROM notices WHERE room_id IN {chosen}", rooms)  # noqa: S608
+    return gone
+
+
+def blank_messages(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
+    """Take words, names and authors out of these rows, in the transaction of the caller."""
+    connection.execute(
+        "UPDATE messages SET author_id = NULL, subject_id = NULL, name = NULL, content = NULL,"
+        " start = NULL, length = NULL, state = 1 WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(numbers)),),
+    )
+
+
+def anonymise_settings(connection: sqlite3.Connection, user_id: int) -> int:
+    """Put nobody in the place of a person wherever a setting names them. Returns in how many."""
+    changed = 0
+    for key, text in connection.execute("SELECT key, value FROM settings").fetchall():
+        if str(user_id) not in text:
+            continue
+        value = json.loads(text)
+        without = anonymised(value, user_id)
+        if without != value:
+            connection.execute(
+                "UPDATE settings SET value = ? WHERE key = ?", (json.dumps(without), key)
+            )
+            changed += 1
+    return changed
+
+
+def anonymised(value: Any, user_id: int) -> Any:  # noqa: ANN401 - whatever JSON was set
+    """A JSON value with nobody's id (0) in the place of this one's, as a number or as a text."""
+    if isinstance(value, dict):
+        return {anonymised(key, user_id): anonymised(item, user_id) for key, item in value.items()}
+    if isinstance(value, list):
+        return [anonymised(item, user_id) for item in value]
+    if isinstance(value, str):
+        return str(NOBODY) if value == str(user_id) else value
+    return NOBODY if value == user_id and not isinstance(value, bool) else value
+
+
+def person_data(connection: sqlite3.Connection, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """All that is kept of a person, by kind: rows of plain values, none of anybody else's words.
+
+    Times are ms since the epoch. Raises one of FAILURES.
+    """
+    return {kind: rows(connection, query, user_id) for kind, query in KEPT_OF_A_PERSON.items()}
+
+
+KEPT_OF_A_PERSON = {
+    "messages": "SELECT message_id, (message_id >> 22) + 1420070400000 AS said_at, name, content"
+    " FROM messages WHERE author_id = ? AND content IS NOT NULL ORDER BY message_id",
+    "exchanges": "SELECT id, timestamp, room_id, message_id, reply_id, model_type AS purpose,"
+    " provider, model, output AS answer, reasoning, success, error FROM exchanges"
+    " WHERE user_id = ? ORDER BY id",
+    "answers": "SELECT message_id, (message_id >> 22) + 1420070400000 AS said_at, content"
+    " FROM messages WHERE subject_id = ? AND content IS NOT NULL ORDER BY message_id",
+    "votes": "SELECT message_id, value, timestamp FROM votes WHERE user_id = ?",
+    "demonstrations": "SELECT message_id, content, timestamp FROM demonstrations WHERE user_id = ?",
+    "consents": "SELECT recorded, timestamp FROM consents WHERE user_id = ?",
+}
+
+
+def rows(connection: sqlite3.Connection, query: str, *values: int) -> list[dict[str, Any]]:
+    """What a query finds, by column names."""
+    cursor = connection.execute(query, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def ids(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> list[int]:
+    """The single column that a query finds."""
+    return [row[0] for row in connection.execute(query, values)]
+
+
+def batches(numbers: Sequence[int], size: int = AT_ONCE) -> Iterator[list[int]]:
+    """The numbers, some at a time."""
+    waiting = iter(numbers)
+    while some := list(islice(waiting, size)):
+        yield some
