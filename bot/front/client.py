@@ -187,6 +187,7 @@ class UnderstudyClient(discord.Client):
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone."""
         self._channels.lose_thread(payload.thread_id)
+        self._own(self.housekeeping.room_gone(payload.guild_id, payload.thread_id))
 
     def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:
         guild = self.get_guild(guild_id)

@@ -40,7 +40,7 @@ def walk(item: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def test_every_command_speaks_every_language(tmp_path: Path) -> None:
-    async with scene(tmp_path) as stage:
+    async with scene(tmp_path, with_privacy=True) as stage:
         for command in await commands_of(stage):
             for item in walk(command):
                 for kind in ("name", "description"):
@@ -60,7 +60,7 @@ async def test_every_command_speaks_every_language(tmp_path: Path) -> None:
 
 
 async def test_names_are_unique_in_every_language(tmp_path: Path) -> None:
-    async with scene(tmp_path) as stage:
+    async with scene(tmp_path, with_privacy=True) as stage:
         commands = await commands_of(stage)
         for locale in LOCALES:
             for items in (

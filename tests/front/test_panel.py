@@ -186,6 +186,19 @@ async def test_how_long_records_are_kept_goes_by_the_action(tmp_path: Path) -> N
         assert "days kept: `30` → `7`" in await panel.turn_to("changes")
 
 
+async def test_how_long_records_are_kept_is_the_privacy_plugins(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        panel = await opened(stage, stage.ada)
+        await panel.turn_to("reasoning")
+        assert "30 days" in panel.text
+        assert "7 days" in await panel.fill("retention", days="7")
+        assert "30" not in await panel.fill("retention", days="many")
+        await stage.slash(stage.ada, "privacy retention", days="9")
+        text = await panel.turn_to("changes")
+        assert "days kept: `30` → `7`" in text
+        assert "days kept: `7` → `9`" in text
+
+
 async def test_members_get_no_panel(tmp_path: Path) -> None:
     async with scene(tmp_path) as stage:
         with pytest.raises((Refused, LookupError)):
