@@ -183,13 +183,13 @@ async def test_wrong_arguments(tmp_path: Path, arguments: tuple[str, ...], error
 
 
 async def test_odd_input_in_the_terminal(tmp_path: Path) -> None:
-    typed = b"/ask me\n/as\n/reasoning\n/reasoning explain-intent\n"
+    typed = b"/nope me\n/as\n/reasoning\n/reasoning explain-intent\n"
     async with (
         ModelServer() as server,
         understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
     ):
         assert await trial.ended() == 0
-    assert "no command 'ask'" in trial.output
+    assert "no command 'nope'" in trial.output
     assert "You are ada. There is: ada, ben, cleo." in trial.output
     assert "(Discord refused it: Invalid Form Body (options: This field is" in trial.output
     assert "(Discord refused it: Invalid Form Body (text: This field is" in trial.output
