@@ -216,3 +216,15 @@ async def test_the_embedded_model_answers(tmp_path: Path) -> None:
         assert await trial.ended() == 0
     assert "SmolLM2-135M-Instruct" in "\n".join(trial.errors)
     assert "Records collected: 1" in trial.output
+
+
+async def test_a_panel_and_a_command_without_group_in_the_terminal(tmp_path: Path) -> None:
+    typed = b"/agent settings\n/ask what is it?\n/agent mode x\n"
+    async with (
+        ModelServer(default="From the lead.") as server,
+        understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
+    ):
+        assert await trial.ended() == 0
+    assert "Overview\n**Persona**: the usual name" in trial.output
+    assert "Understudy: From the lead." in trial.output
+    assert "/agent mode takes more than one options" in trial.output
