@@ -74,6 +74,12 @@ class WorldStore(Protocol):
     async def exchange(self, exchange_id: int) -> ExchangeSummary | None:
         """One exchange, if it is kept."""
 
+    async def reasoning_of(self, message_id: int) -> str | None:
+        """How the model came to the output that a Discord message carries, if that is kept.
+
+        Without the system prompt, which is nobody's business.
+        """
+
     async def json_lines(self, most_bytes: int) -> bytes | None:
         """All exchanges as JSON lines; None where these come to more than `most_bytes`."""
 

@@ -26,6 +26,7 @@ from bot.store.operations import Operation
 from bot.store.pages import ExchangeSummary, read_exchange, read_page
 from bot.store.problems import StoreError
 from bot.store.reading import reading
+from bot.store.reasons import read_reasoning
 from bot.store.records import RecordStats, World
 from bot.store.training_rows import read_json_lines
 from bot.store.writing import Told, Writing
@@ -201,6 +202,13 @@ class SqliteWorldStore:
     async def exchange(self, exchange_id: int) -> ExchangeSummary | None:
         """One exchange, if it is kept."""
         return await self._read(lambda c: read_exchange(c, exchange_id), None)
+
+    async def reasoning_of(self, message_id: int) -> str | None:
+        """How the model came to the output that a Discord message carries, if that is kept.
+
+        Without the system prompt, which is nobody's business.
+        """
+        return await self._read(lambda c: read_reasoning(c, message_id), None)
 
     async def json_lines(self, most_bytes: int) -> bytes | None:
         """All exchanges as JSON lines; None where these come to more than `most_bytes`."""

@@ -9,8 +9,10 @@ from bot.agent.events import (
     ReplySent,
 )
 from bot.agent.plugin import Plugin
+from bot.agent.reviews import REVIEWS
 from bot.agent.runtime import AgentRuntime
 from plugins.reasoning.actions import reasoning_actions
+from plugins.reasoning.reviews import RecordedReviews
 from plugins.reasoning.service import PLUGIN, ReasoningService
 
 
@@ -24,7 +26,7 @@ def reasoning_plugin(custom_seconds: float = 30.0) -> Plugin:
         name=PLUGIN,
         description="Records every exchange and lets a custom model answer first.",
         actions=reasoning_actions(),
-        services={PLUGIN: start},
+        services={PLUGIN: start, REVIEWS: RecordedReviews.start},
         events={
             MessageEdited: on_edited,
             MessagesDeleted: on_deleted,

@@ -9,7 +9,7 @@ import discord
 import pytest
 from discord import Locale
 
-from bot.front.command_sync import essence, same_commands
+from bot.front.command_sync import essence, registered, same_commands
 from bot.front.permission_check import NEEDED, needed_permissions
 from bot.front.translation import LOCALES
 from bot.harness import FakeDiscord, sample_world
@@ -81,6 +81,14 @@ async def test_a_changed_translation_is_registered_and_nothing_else_twice(tmp_pa
         command.spec["name_localizations"][Locale.german.value] = "akten"
         async with scene(tmp_path, fake=fake):
             assert puts(fake) == 2
+
+
+async def test_translations_are_listed_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    """As Discord does it; so without asking, every start would register all commands."""
+    async with scene(tmp_path) as stage:
+        tree = stage.client.tree
+        assert not any(command.name_localizations for command in await tree.fetch_commands())
+        assert all(command["name_localizations"] for command in await registered(tree))
 
 
 def test_what_discord_fills_in_makes_no_difference() -> None:
