@@ -346,7 +346,10 @@ class UnderstudyClient(discord.Client):
             text=without_mention(message, me),
             addressed=addressed,
         )
-        outcome = await self.book.watched(runtime, told.author.id, runtime.handle_message(told))
+        handling = runtime.handle_message(told)
+        if self.agent.matcher.might_match(told.text):
+            handling = self.book.watched(runtime, told.author.id, handling)
+        outcome = await handling
         if isinstance(outcome, ActionResult):
             allowed = permissions_in(message.channel)
             await message.reply(outcome.text, mention_author=False, **extras(outcome, allowed))
