@@ -26,10 +26,11 @@ class ActionContext:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with an answer."""
+    """A file that goes with an answer; `description` is for who cannot see a picture."""
 
     name: str
     content: bytes
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,13 +48,26 @@ class FeedbackGiven:
 class ForgetExchange:
     """The exchange behind an answer is to be kept out of the records, for good.
 
-    `request_id` is the id of the model request, `reply_id` the message that carries the answer.
-    `user_id` is who asked for it; they were allowed to.
+    `request_id` is the id of the model request, `reply_id` the message that carries the answer,
+    None where none is known to. `user_id` is who asked for it; they were allowed to.
     """
 
     request_id: int
+    reply_id: int | None
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemonstrationSuggested:
+    """What a person would rather have read in place of an answer.
+
+    `reply_id` is a message that carries the answer, `content` the better one. Each person has one
+    for an answer, the last one.
+    """
+
     reply_id: int
     user_id: int
+    content: str
 
 
 @dataclass(frozen=True, slots=True)

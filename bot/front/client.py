@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import discord
-from discord import app_commands
 from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
@@ -20,6 +19,9 @@ from bot.agent.runtime import AgentRuntime
 from bot.front.agent_commands import agent_group
 from bot.front.answering import Answering
 from bot.front.answers import Answers, Asking, Fate
+from bot.front.ask_command import ask_command
+from bot.front.command_sync import sync_commands
+from bot.front.command_tree import CommandTree
 from bot.front.confirmation import Confirmation
 from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
@@ -28,14 +30,19 @@ from bot.front.discord_errors import UNREACHED
 from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
 from bot.front.housekeeping import Housekeeping
+from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
+from bot.front.open_views import OpenViews
 from bot.front.people import author_of, readable, speaker, without_mention, world_of
+from bot.front.permission_check import log_missing, permissions_in
 from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
 from bot.front.raw_gate import RawGate
+from bot.front.records_commands import records_group
 from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
-from bot.front.slash_commands import add_commands, respond, sync_commands
+from bot.front.slash_commands import add_commands, respond
+from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
 from bot.store.records import ChatMessage, World, WorldKind
 
@@ -90,10 +97,11 @@ class UnderstudyClient(discord.Client):
             guild_ready_timeout=0.25,
         )
         self.agent = agent
-        self.tree = app_commands.CommandTree(self)
+        self.tree = CommandTree(self)
         self.decisions = DecisionLog()
         self._options = options
         self.book = SettingsBook(agent, self._channels)
+        self._views = OpenViews()
         self._answering = Answering(self._channels)
         self._answers = Answers()
         self._votes = Votes()
@@ -128,10 +136,16 @@ class UnderstudyClient(discord.Client):
     async def setup_hook(self) -> None:
         """Before the gateway: open channels, the buttons of earlier answers, slash commands."""
         self._channels.load()
-        self.add_dynamic_items(ControlButton, PressedAction)
+        self.add_dynamic_items(ControlButton)
+        self.add_dynamic_items(PressedAction)
         self._own(self.housekeeping.daily())
         add_commands(self.tree, list(self.agent.actions), self._run_command)
-        self.tree.add_command(agent_group(self.decisions))
+        self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._views))
+        self.tree.add_command(records_group(self.agent, self._views))
+        self.tree.add_command(ask_command(self.agent, self._options, self.book, self._answering))
+        for menu in message_menus(self.agent, self._presses.handle):
+            self.tree.add_command(menu)
+        await self.tree.set_translator(FileTranslator())
         try:
             await sync_commands(self.tree)
         except discord.HTTPException as error:
@@ -142,29 +156,19 @@ class UnderstudyClient(discord.Client):
         for guild in self.guilds:
             self._channels.notice_threads(guild.threads)
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
+        log_missing(self.guilds, self.application_id or 0)
         self._own(self.housekeeping.catch_up())
-
-    async def on_guild_join(self, guild: discord.Guild) -> None:
-        """The bot was added to a server."""
-        self._own(self.housekeeping.joined(guild.id))
-
-    async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """The bot was removed from a server."""
-        await self.book.forget(World(WorldKind.GUILD, guild.id))
-        self._own(self.housekeeping.left(guild.id))
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted: so is what is kept of it."""
         self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
 
-    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
-        """A thread was deleted: so is what is kept of it."""
-        self._channels.lose_thread(payload.thread_id)
-        self._own(self.housekeeping.room_gone(payload.guild_id, payload.thread_id))
-
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""
         self._closing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS[0]):
+                await self._views.close()
         for seconds in CLOSING_SECONDS:
             for task in self._tasks:
                 task.cancel()
@@ -175,6 +179,16 @@ class UnderstudyClient(discord.Client):
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A guild came back: so did its threads."""
         self._channels.notice_threads(guild.threads)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was added to a guild."""
+        log_missing([guild], self.application_id or 0)
+        self._own(self.housekeeping.joined(guild.id))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """The bot was removed from a guild."""
+        await self.book.forget(World(WorldKind.GUILD, guild.id))
+        self._own(self.housekeeping.left(guild.id))
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """A thread was created: by the bot, or in a channel where every message may be for it."""
@@ -189,6 +203,11 @@ class UnderstudyClient(discord.Client):
     async def on_thread_remove(self, thread: discord.Thread) -> None:
         """The bot was taken out of a thread."""
         self._channels.leave_thread(thread.id)
+
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """A thread is gone."""
+        self._channels.lose_thread(payload.thread_id)
+        self._own(self.housekeeping.room_gone(payload.guild_id, payload.thread_id))
 
     def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:
         guild = self.get_guild(guild_id)
@@ -236,6 +255,10 @@ class UnderstudyClient(discord.Client):
     ) -> None:
         """A button under an answer was pressed."""
         await self._presses.handle(interaction, control, answer)
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Something was used: what no view of this process knows is answered here."""
+        await self._views.answer(interaction)
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed: so is what is kept of it."""
@@ -343,9 +366,13 @@ class UnderstudyClient(discord.Client):
             text=without_mention(message, me),
             addressed=addressed,
         )
-        outcome = await runtime.handle_message(told)
+        handling = runtime.handle_message(told)
+        if self.agent.matcher.might_match(told.text):
+            handling = self.book.watched(runtime, told.author.id, handling)
+        outcome = await handling
         if isinstance(outcome, ActionResult):
-            await message.reply(outcome.text, mention_author=False, **extras(outcome))
+            allowed = permissions_in(message.channel)
+            await message.reply(outcome.text, mention_author=False, **extras(outcome, allowed))
         elif isinstance(outcome, Question):
             await self._ask(outcome.action, message)
         elif kind is not Attention.COMMAND and asking is not None:
@@ -396,7 +423,8 @@ class UnderstudyClient(discord.Client):
     ) -> ActionResult:
         author = author_of(interaction.user, interaction.guild)
         async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
-            return await runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+            running = runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+            return await self.book.watched(runtime, author.id, running)
 
     async def press(self, interaction: discord.Interaction, action: str, text: str) -> None:
         """A button that runs an action was pressed."""

@@ -54,13 +54,13 @@ class Pressed(Protocol):
         """Do what the button says, and respond to the interaction."""
 
 
-class ControlButton(
-    discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]],
-    template=re.compile(
-        r"talk:(?P<control>[a-z]+):(?P<question>[0-9]{1,20}):(?P<asker>[0-9]{1,20})"
-        r":(?P<request>[0-9]{1,20})"
-    ),
-):
+CUSTOM_ID = re.compile(
+    r"talk:(?P<control>[a-z]+):(?P<question>[0-9]{1,20}):(?P<asker>[0-9]{1,20})"
+    r":(?P<request>[0-9]{1,20})"
+)
+
+
+class ControlButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=CUSTOM_ID):
     """A button of an answer that was pressed."""
 
     def __init__(
@@ -79,13 +79,28 @@ class ControlButton(
         /,
     ) -> Self:
         """The button with this id."""
-        answer = AnswerRef(int(match["question"]), int(match["asker"]), int(match["request"]))
+        answer = answer_of(match)
         button = cast("discord.ui.Button[discord.ui.View]", item)
         return cls(button, Control(match["control"]), answer)
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Tell the client."""
         await cast("Pressed", interaction.client).pressed(interaction, self.control, self.answer)
+
+
+def answer_of(match: re.Match[str]) -> AnswerRef:
+    """Which answer a custom id belongs to."""
+    return AnswerRef(int(match["question"]), int(match["asker"]), int(match["request"]))
+
+
+def answer_under(message: discord.Message) -> AnswerRef | None:
+    """Which answer's buttons are under a message, if any."""
+    for row in message.components:
+        for part in row.children if isinstance(row, discord.ActionRow) else ():
+            match = CUSTOM_ID.fullmatch(part.custom_id or "")
+            if match is not None:
+                return answer_of(match)
+    return None
 
 
 class Buttons(discord.ui.View):

@@ -25,6 +25,7 @@ from bot.front.votes import Votes
 log = logging.getLogger(__name__)
 
 ONLY_ASKER = "Only the person who asked, and moderators, can do that."
+ON_IT = "🔁 On it."
 GONE = "The question is gone, so I cannot answer it again."
 BUSY = "I am answering that already."
 OVER = "That answer is not being made any more."
@@ -34,6 +35,8 @@ FORGOTTEN = "This exchange is kept out of the records."
 FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 THANKS = {1: "👍 Thank you.", -1: "👎 Thank you, noted.", 0: "Your vote is taken back."}
 GUARDED = frozenset({Control.STOP, Control.REDO, Control.CONTINUE, Control.FORGET})
+TARGET = "message"
+"""Under this name the extras of an interaction have the message whose menu was used."""
 OLD_SECONDS = 3_000
 """Discord takes next to no edits of messages older than an hour (error 30046)."""
 
@@ -108,7 +111,7 @@ class Presses:
         await tell(interaction, OVER)
 
     async def _redo(self, interaction: discord.Interaction, ref: AnswerRef) -> None:
-        await interaction.response.defer()
+        await acknowledge(interaction)
         message = message_of(interaction)
         question = await find_question(message, ref)
         if question is None:
@@ -216,9 +219,17 @@ def may_control(interaction: discord.Interaction, ref: AnswerRef) -> bool:
 
 
 def message_of(interaction: discord.Interaction) -> discord.Message:
-    """The message whose button was pressed."""
-    assert interaction.message is not None  # noqa: S101 - a component is on a message
-    return interaction.message
+    """The message whose button was pressed, or whose menu was used."""
+    message: discord.Message = interaction.message or interaction.extras[TARGET]
+    return message
+
+
+async def acknowledge(interaction: discord.Interaction) -> None:
+    """Say that it is heard: to a menu in words, as it would be waited for otherwise."""
+    if interaction.message is None:
+        await tell(interaction, ON_IT)
+    else:
+        await interaction.response.defer()
 
 
 async def find_question(message: discord.Message, ref: AnswerRef) -> discord.Message | None:

@@ -16,11 +16,14 @@ STYLES = {
 }
 
 
-def extras(result: ActionResult) -> dict[str, Any]:
-    """The arguments for discord.py's `send`, beside the text."""
+def extras(result: ActionResult, allowed: discord.Permissions | None = None) -> dict[str, Any]:
+    """The arguments for discord.py's `send`, beside the text; with `allowed`, those it allows."""
     more: dict[str, Any] = {}
-    if result.files:
-        more["files"] = [discord.File(io.BytesIO(file.content), file.name) for file in result.files]
+    if result.files and (allowed is None or allowed.attach_files):
+        more["files"] = [
+            discord.File(io.BytesIO(file.content), file.name, description=file.description)
+            for file in result.files
+        ]
     if result.buttons:
         more["view"] = view = discord.ui.View(timeout=None)
         for button in result.buttons:

@@ -1,12 +1,15 @@
 """Every server's settings: read once, changed in one place, with a list of who changed what."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from bot.agent.agent import Agent
+from bot.agent.recording import is_recording, retention_of
 from bot.agent.runtime import AgentRuntime
 from bot.front.agent_settings import DEFAULTS, AgentSettings, as_json
 from bot.front.open_channels import OpenChannels
@@ -19,6 +22,8 @@ SETTINGS = "agent"
 AUDIT = "agent_audit"
 MOST_AUDITED = 100
 UNREAD_SECONDS = 5.0
+
+T = TypeVar("T")
 
 
 class SettingsBook:
@@ -52,32 +57,53 @@ class SettingsBook:
         Raises BadSettingError (and nothing was changed) for a value that is none, and StoreError
         when it could not be kept (nothing was changed either).
         """
+        return await self.update(world, actor_id, lambda _: changes)
+
+    async def update(
+        self, world: World, actor_id: int, changes_to: Callable[[AgentSettings], Mapping[str, Any]]
+    ) -> AgentSettings:
+        """The same, with changes that follow from what is set: nobody else's change comes between.
+
+        Raises as `change` does.
+        """
         async with self._agent.runtime(world) as runtime, self._turn(world):
             before = AgentSettings.from_json(await runtime.store.get_setting(SETTINGS))
+            changes = changes_to(before)
             after = before.changed(**changes)
-            audit = await runtime.store.get_setting(AUDIT)
-            entries = audit if isinstance(audit, list) else []
-            entries += [
-                {
-                    "who": str(actor_id),
-                    "when": time.time_ns() // 1_000_000,
-                    "field": name,
-                    "from": as_json(getattr(before, name)),
-                    "to": as_json(getattr(after, name)),
-                }
+            entries = [
+                entry(actor_id, name, getattr(before, name), getattr(after, name))
                 for name in changes
                 if getattr(before, name) != getattr(after, name)
             ]
+            if not entries:
+                return before
             await runtime.store.set_setting(SETTINGS, after.to_json())
             self._read[world] = after
             await self._channels.set_channels(world.id, after.open_channels)
-            try:
-                await runtime.store.set_setting(AUDIT, entries[-MOST_AUDITED:])
-            except StoreError as error:
-                log.error(
-                    "A change of %s by %d is not in the audit list: %s", changes, actor_id, error
-                )
+            await add_to_audit(runtime, entries)
         return after
+
+    async def note(
+        self,
+        runtime: AgentRuntime,
+        actor_id: int,
+        name: str,
+        before: object,
+        after: object,
+    ) -> None:
+        """Add a change to the list that was made elsewhere."""
+        async with self._turn(runtime.world):
+            await add_to_audit(runtime, [entry(actor_id, name, before, after)])
+
+    async def watched(self, runtime: AgentRuntime, actor_id: int, running: Awaitable[T]) -> T:
+        """Wait for an action, and note what it changed of that which is set elsewhere."""
+        before = set_elsewhere(runtime)
+        result = await running
+        after = set_elsewhere(runtime)
+        for name, value in after.items():
+            if value != before.get(name):
+                await self.note(runtime, actor_id, name, before.get(name), value)
+        return result
 
     async def audit(self, world: World) -> list[dict[str, Any]]:
         """Who changed what, the oldest first: `who`, `when` (ms), `field`, `from`, `to`."""
@@ -111,3 +137,32 @@ class SettingsBook:
 
     def _turn(self, world: World) -> asyncio.Lock:
         return self._turns.setdefault(world, asyncio.Lock())
+
+
+def set_elsewhere(runtime: AgentRuntime) -> dict[str, object]:
+    """What actions set: looked up in memory, at no cost."""
+    found: dict[str, object] = {"custom_reasoning": is_recording(runtime)}
+    with contextlib.suppress(StoreError):
+        found["retention_days"] = retention_of(runtime)
+    return found
+
+
+def entry(actor_id: int, name: str, before: object, after: object) -> dict[str, Any]:
+    """A line of the list of changes."""
+    return {
+        "who": str(actor_id),
+        "when": time.time_ns() // 1_000_000,
+        "field": name,
+        "from": as_json(before),
+        "to": as_json(after),
+    }
+
+
+async def add_to_audit(runtime: AgentRuntime, entries: list[dict[str, Any]]) -> None:
+    """Add to a world's list of changes, of which the newest are kept; the changes hold anyway."""
+    try:
+        audit = await runtime.store.get_setting(AUDIT)
+        kept = audit if isinstance(audit, list) else []
+        await runtime.store.set_setting(AUDIT, [*kept, *entries][-MOST_AUDITED:])
+    except StoreError as error:
+        log.error("Not in the list of changes of %s: %s: %s", runtime.world, entries, error)

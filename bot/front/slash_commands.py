@@ -1,8 +1,7 @@
-"""The slash commands: one for every action that names one, synced only when they changed."""
+"""The slash commands of actions: one for every action that names one."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import discord
@@ -11,10 +10,12 @@ from discord import app_commands
 from bot.agent.actions import Action, ActionResult
 from bot.front.results import extras
 
-log = logging.getLogger(__name__)
-
 # Discord wants a first response within 3 s; an action that takes longer is announced by then.
 ANSWER_SECONDS = 2.0
+DESCRIPTIONS = {
+    "reasoning": "The custom reasoning service",
+    "privacy": "What is recorded of you, and what you want of it",
+}
 
 RunCommand = Callable[[discord.Interaction, Action, str], Awaitable[ActionResult]]
 
@@ -31,7 +32,7 @@ def add_commands(
         if group_name not in groups:
             groups[group_name] = app_commands.Group(
                 name=group_name,
-                description=f"{group_name.title()} commands",
+                description=DESCRIPTIONS.get(group_name, f"{group_name.title()} commands"),
                 guild_only=not any(
                     other.anywhere for other in actions if in_group(other, group_name)
                 ),
@@ -55,16 +56,14 @@ def command_of(name: str, action: Action, run: RunCommand) -> app_commands.Comma
     callback: Any = plain
     if action.parameter is not None:
         callback = with_choice if action.choices else with_text
-    command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=name, description=action.description, callback=callback
-    )
+    # Before it becomes a command: what is described later is not translated.
     if action.parameter is not None:
-        app_commands.describe(text=action.parameter)(command)
-        app_commands.rename(text=action.option)(command)
+        app_commands.describe(text=action.parameter)(callback)
+        app_commands.rename(text=action.option)(callback)
     if action.choices:
         choices = [app_commands.Choice(name=choice, value=choice) for choice in action.choices]
-        app_commands.choices(text=choices)(command)
-    return command
+        app_commands.choices(text=choices)(callback)
+    return app_commands.Command(name=name, description=action.description, callback=callback)
 
 
 def in_group(action: Action, name: str) -> bool:
@@ -79,46 +78,11 @@ async def respond(interaction: discord.Interaction, running: Awaitable[ActionRes
     if done:
         result = task.result()
         await interaction.response.send_message(
-            result.text, ephemeral=result.private, **extras(result)
+            result.text, ephemeral=result.private, **extras(result, interaction.app_permissions)
         )
         return
     await interaction.response.defer(ephemeral=True, thinking=True)
     result = await task
-    await interaction.followup.send(result.text, ephemeral=True, **extras(result))
-
-
-async def sync_commands(tree: app_commands.CommandTree[Any]) -> bool:
-    """Register the tree's commands with Discord if they differ from what is there.
-
-    Returns whether it did. Registering is limited to 200 a day, reading is not.
-    """
-    ours = sorted(essence(command.to_dict(tree)) for command in tree.get_commands())
-    theirs = sorted(essence(as_fetched(command)) for command in await tree.fetch_commands())
-    if ours == theirs:
-        return False
-    await tree.sync()
-    log.info("Slash commands were registered with Discord")
-    return True
-
-
-def as_fetched(command: app_commands.AppCommand) -> Mapping[str, Any]:
-    """A registered command's description, with what discord.py's own leaves out."""
-    needed = command.default_member_permissions
-    value = None if needed is None else needed.value
-    return {**command.to_dict(), "default_member_permissions": value}
-
-
-def essence(command: Mapping[str, Any]) -> str:
-    """What makes two descriptions of a command the same, whatever defaults were filled in."""
-    options = sorted(essence(option) for option in command.get("options") or ())
-    return repr(
-        (
-            command["type"],
-            command["name"],
-            command.get("description", ""),
-            command.get("default_member_permissions"),
-            bool(command.get("required", False)),
-            sorted(choice["value"] for choice in command.get("choices") or ()),
-            options,
-        )
+    await interaction.followup.send(
+        result.text, ephemeral=True, **extras(result, interaction.app_permissions)
     )

@@ -230,9 +230,12 @@ def keep_demonstration(connection: sqlite3.Connection, given: DemonstrationGiven
 
 def forget_exchange(connection: sqlite3.Connection, forgotten: ExchangeForgotten) -> None:
     """The exchange goes, with the votes on it and what was suggested in its place."""
-    exchange_id = carried_by(connection, forgotten.message_id)
-    if exchange_id is not None:
-        delete_exchanges(connection, [exchange_id])
+    if forgotten.exchange_id is not None and delete_exchanges(connection, [forgotten.exchange_id]):
+        return
+    if forgotten.message_id is not None:
+        exchange_id = carried_by(connection, forgotten.message_id)
+        if exchange_id is not None:
+            delete_exchanges(connection, [exchange_id])
 
 
 def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from bot.store.activity import Activity
+from bot.store.choosing import Feedback
 from bot.store.operations import Operation
+from bot.store.pages import ExchangeSummary
 from bot.store.problems import StoreError
 from bot.store.records import RecordStats, World
 
@@ -53,6 +56,32 @@ class WorldStore(Protocol):
 
     async def stats(self) -> RecordStats:
         """Counts over all that is kept, with all that was handed over before."""
+
+    async def activity(self, since: int, until: int, buckets: int) -> Activity:
+        """Counts over the exchanges of a stretch of time (ms), in so many equal parts."""
+
+    async def page(
+        self,
+        before: int | None,
+        limit: int,
+        *,
+        room_id: int | None = None,
+        user_id: int | None = None,
+        feedback: Feedback | None = None,
+    ) -> list[ExchangeSummary]:
+        """Up to `limit` exchanges with ids below `before` (None: the newest), newest first."""
+
+    async def exchange(self, exchange_id: int) -> ExchangeSummary | None:
+        """One exchange, if it is kept."""
+
+    async def reasoning_of(self, message_id: int) -> str | None:
+        """How the model came to the output that a Discord message carries, if that is kept.
+
+        Without the system prompt, which is nobody's business.
+        """
+
+    async def json_lines(self, most_bytes: int) -> bytes | None:
+        """All exchanges as JSON lines; None where these come to more than `most_bytes`."""
 
     async def get_setting(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON was set
         """The JSON value under `key`, or None."""

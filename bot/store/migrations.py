@@ -240,6 +240,22 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE counters ADD COLUMN thumbs_up INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE counters ADD COLUMN thumbs_down INTEGER NOT NULL DEFAULT 0;
 
+    -- Votes on answers that are known; whoever adds, moves or deletes votes need not count.
+    CREATE TRIGGER votes_added AFTER INSERT ON votes WHEN new.exchange_id IS NOT NULL BEGIN
+        UPDATE counters SET thumbs_up = thumbs_up + (new.value > 0),
+            thumbs_down = thumbs_down + (new.value < 0);
+    END;
+    CREATE TRIGGER votes_placed AFTER UPDATE OF exchange_id ON votes
+    WHEN (old.exchange_id IS NULL) <> (new.exchange_id IS NULL) BEGIN
+        UPDATE counters SET
+            thumbs_up = thumbs_up + (new.value > 0) * iif(new.exchange_id IS NULL, -1, 1),
+            thumbs_down = thumbs_down + (new.value < 0) * iif(new.exchange_id IS NULL, -1, 1);
+    END;
+    CREATE TRIGGER votes_gone AFTER DELETE ON votes WHEN old.exchange_id IS NOT NULL BEGIN
+        UPDATE counters SET thumbs_up = thumbs_up - (old.value > 0),
+            thumbs_down = thumbs_down - (old.value < 0);
+    END;
+
     -- How many texts were taken out, and how many of them the last VACUUM came after: secure_delete
     -- alone leaves copies behind in pages whose rows were moved (see bot/store/erasing.py).
     ALTER TABLE counters ADD COLUMN erasures INTEGER NOT NULL DEFAULT 0;

@@ -63,9 +63,13 @@ class DemonstrationGiven:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeForgotten:
-    """An exchange is to be kept no longer, by a message that carries its output."""
+    """An exchange is to be kept no longer: the one of that id.
 
-    message_id: int
+    Without an id, or where none of that id is kept, the one whose output the message carries.
+    """
+
+    message_id: int | None
+    exchange_id: int | None = None
 
 
 Operation = (

@@ -9,20 +9,29 @@ https://www.sqlite.org/pragma.html#pragma_synchronous
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from sqlite3 import Connection
+from typing import Any, Self, TypeVar
 
+from bot.store.activity import Activity, nothing, read_activity
+from bot.store.choosing import Choice, Feedback
 from bot.store.connections import Connections
 from bot.store.engine import Engine
-from bot.store.errors import translate
+from bot.store.errors import FAILURES, translate
 from bot.store.files import identify, path_of, worlds_in
 from bot.store.operations import Operation
+from bot.store.pages import ExchangeSummary, read_exchange, read_page
 from bot.store.problems import StoreError
+from bot.store.reading import reading
+from bot.store.reasons import read_reasoning
 from bot.store.records import RecordStats, World
+from bot.store.training_rows import read_json_lines
 from bot.store.writing import Told, Writing
 
 MOST_WAITING_BYTES = 64 << 20
+
+T = TypeVar("T")
 
 
 class SqliteStore:
@@ -166,6 +175,63 @@ class SqliteWorldStore:
             )
         return RecordStats(*next(iter(rows)))
 
+    async def activity(self, since: int, until: int, buckets: int) -> Activity:
+        """Counts over the exchanges of a stretch of time (ms), in so many equal parts."""
+        empty = nothing(since, until, buckets)
+        return await self._read(lambda c: read_activity(c, since, until, buckets), empty)
+
+    async def page(
+        self,
+        before: int | None,
+        limit: int,
+        *,
+        room_id: int | None = None,
+        user_id: int | None = None,
+        feedback: Feedback | None = None,
+    ) -> list[ExchangeSummary]:
+        """Up to `limit` exchanges with ids below `before` (None: the newest), newest first."""
+
+        def read(connection: Connection) -> list[ExchangeSummary]:
+            return read_page(
+                connection, before, limit, room_id=room_id, user_id=user_id, feedback=feedback
+            )
+
+        return await self._read(read, [])
+
+    async def exchange(self, exchange_id: int) -> ExchangeSummary | None:
+        """One exchange, if it is kept."""
+        return await self._read(lambda c: read_exchange(c, exchange_id), None)
+
+    async def reasoning_of(self, message_id: int) -> str | None:
+        """How the model came to the output that a Discord message carries, if that is kept.
+
+        Without the system prompt, which is nobody's business.
+        """
+        return await self._read(lambda c: read_reasoning(c, message_id), None)
+
+    async def json_lines(self, most_bytes: int) -> bytes | None:
+        """All exchanges as JSON lines; None where these come to more than `most_bytes`."""
+        return await self._read(lambda c: json_lines_up_to(c, most_bytes), b"")
+
+    async def _read(self, function: Callable[[Connection], T], otherwise: T) -> T:
+        """What `function` reads of the file, in a thread; `otherwise` where there is no file.
+
+        What was handed over before is in the file by then, as far as that is possible.
+        """
+        with contextlib.suppress(StoreError):
+            await self.drained()
+        if not self._has_file:
+            return otherwise
+
+        def work() -> T:
+            with reading(self._store.folder, self.world, self._store.engine) as connection:
+                try:
+                    return function(connection)
+                except FAILURES as error:
+                    raise translate(error, self._path) from error
+
+        return await asyncio.to_thread(work)
+
     async def get_setting(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON was set
         """The JSON value under `key`, or None."""
         if not self._has_file:
@@ -192,3 +258,13 @@ class SqliteWorldStore:
     async def close(self) -> None:
         """Let go of the file. The next call opens it again."""
         await self._store.connections.close(self.world)
+
+
+def json_lines_up_to(connection: Connection, most_bytes: int) -> bytes | None:
+    """All exchanges as JSON lines, if they come to no more."""
+    found = bytearray()
+    for lines in read_json_lines(connection, Choice()):
+        found += lines.text
+        if len(found) > most_bytes:
+            return None
+    return bytes(found)

@@ -1,9 +1,18 @@
 """Custom reasoning: a world's own model answers, every exchange is recorded, failures fall back."""
 
-from bot.agent.events import MessageEdited, MessagesDeleted, ReplySent
+from bot.agent.events import (
+    DemonstrationSuggested,
+    FeedbackGiven,
+    ForgetExchange,
+    MessageEdited,
+    MessagesDeleted,
+    ReplySent,
+)
 from bot.agent.plugin import Plugin
+from bot.agent.reviews import REVIEWS
 from bot.agent.runtime import AgentRuntime
 from plugins.reasoning.actions import reasoning_actions
+from plugins.reasoning.reviews import RecordedReviews
 from plugins.reasoning.service import PLUGIN, ReasoningService
 
 
@@ -17,11 +26,14 @@ def reasoning_plugin(custom_seconds: float = 30.0) -> Plugin:
         name=PLUGIN,
         description="Records every exchange and lets a custom model answer first.",
         actions=reasoning_actions(),
-        services={PLUGIN: start},
+        services={PLUGIN: start, REVIEWS: RecordedReviews.start},
         events={
             MessageEdited: on_edited,
             MessagesDeleted: on_deleted,
             ReplySent: on_reply_sent,
+            FeedbackGiven: on_feedback,
+            DemonstrationSuggested: on_demonstration,
+            ForgetExchange: on_forget,
         },
     )
 
@@ -42,6 +54,24 @@ async def on_reply_sent(runtime: AgentRuntime, event: ReplySent) -> None:
     """A recorded answer was posted."""
     if (service := find_service(runtime)) is not None:
         service.recorder.attach_reply(event.request_id, event.message_ids)
+
+
+async def on_feedback(runtime: AgentRuntime, event: FeedbackGiven) -> None:
+    """Someone voted on an answer, or took a vote back, also while the service is off."""
+    if (service := find_service(runtime)) is not None:
+        service.recorder.vote(event.reply_id, event.user_id, event.value, event.withdrawn)
+
+
+async def on_demonstration(runtime: AgentRuntime, event: DemonstrationSuggested) -> None:
+    """Someone wrote what they would rather have read, also while the service is off."""
+    if (service := find_service(runtime)) is not None:
+        service.recorder.demonstrate(event.reply_id, event.user_id, event.content)
+
+
+async def on_forget(runtime: AgentRuntime, event: ForgetExchange) -> None:
+    """An exchange is not to be kept, also while the service is off."""
+    if (service := find_service(runtime)) is not None:
+        service.recorder.forget(event.request_id, event.reply_id)
 
 
 def find_service(runtime: AgentRuntime) -> ReasoningService | None:

@@ -7,6 +7,7 @@ from bot.agent.actions import Action, ActionContext, ActionResult
 from bot.agent.models import Model
 from bot.agent.permissions import Permission
 from bot.store.records import RecordStats
+from plugins.reasoning.dashboard import day_chart, day_lines, read_day
 from plugins.reasoning.intents import INTENTS
 from plugins.reasoning.service import PLUGIN, ReasoningService, ReasoningStatus
 
@@ -107,6 +108,7 @@ async def disable(context: ActionContext) -> ActionResult:
 async def check_status(context: ActionContext) -> ActionResult:
     """Tell how it stands."""
     status = await service_of(context).status()
+    day = await read_day(context.runtime)
     state = status.state
     if status.unread is not None:
         head = f"⚠️ unknown: the state could not be read: {status.unread}"
@@ -131,9 +133,13 @@ async def check_status(context: ActionContext) -> ActionResult:
             f"• Fell back to the original: {status.stats.fallbacks} · "
             f"failed: {status.stats.failures}"
         )
+        lines.append(f"• Feedback: 👍 {status.stats.thumbs_up} · 👎 {status.stats.thumbs_down}")
+    lines += ["• " + line for line in day_lines(day)]
     lines.append("• " + keeping_line(status))
+    if status.waiting:
+        lines.append(f"• Waiting for the disk: {status.waiting}")
     lines.append(toggle)
-    return ActionResult("\n".join(lines), private=True)
+    return ActionResult("\n".join(lines), private=True, files=await day_chart(day))
 
 
 async def explain_intent(context: ActionContext) -> ActionResult:

@@ -12,7 +12,15 @@ from collections.abc import Callable, Sequence
 from bot.agent.middleware import ModelCall
 from bot.agent.models import new_request_id
 from bot.store.interface import WorldStore
-from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited
+from bot.store.operations import (
+    DemonstrationGiven,
+    ExchangeForgotten,
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+)
 from bot.store.problems import StoreError
 from bot.store.records import Exchange
 from plugins.reasoning.amendments import Amendments
@@ -76,6 +84,27 @@ class Recorder:
         self._hand_over()
         if self._store.exists:
             self._forget(message_ids)
+
+    def vote(self, reply_id: int, user_id: int, value: int, withdrawn: int | None) -> None:
+        """A person's vote on an answer, by a message that carries it; see `VoteCast`.
+
+        It may come before the exchange is recorded: the store keeps it by the message.
+        """
+        if self._store.exists:
+            now = time.time_ns() // 1_000_000
+            self._submit(VoteCast(reply_id, user_id, value, now, withdrawn))
+
+    def demonstrate(self, reply_id: int, user_id: int, content: str) -> None:
+        """What a person would rather have read, by a message that carries the answer."""
+        if self._store.exists:
+            now = time.time_ns() // 1_000_000
+            self._submit(DemonstrationGiven(reply_id, user_id, content, now))
+
+    def forget(self, exchange_id: int, reply_id: int | None) -> None:
+        """Keep an exchange no longer; `reply_id` is a message that carries its output, if known."""
+        self._hand_over()
+        if self._store.exists:
+            self._submit(ExchangeForgotten(reply_id, exchange_id))
 
     async def flush(self, seconds: float = 5.0) -> None:
         """Wait until all that was taken so far is on disk or given up, this long at most."""

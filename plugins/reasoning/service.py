@@ -59,7 +59,7 @@ class ReasoningStatus:
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
     `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
     `held_up` why what is kept is not in its file yet, `loss` why the last of those `dropped` was
-    not kept. `unread` says why `state` is not known.
+    not kept. `unread` says why `state` is not known. `waiting` are not known to be on disk.
     """
 
     state: ReasoningState
@@ -71,6 +71,7 @@ class ReasoningStatus:
     problem: str | None
     held_up: str | None
     unread: str | None
+    waiting: int = 0
 
 
 class ReasoningService:
@@ -152,6 +153,7 @@ class ReasoningService:
             problem=self._runtime.store.problem,
             held_up=self._runtime.store.held_up,
             unread=self.unread,
+            waiting=self.recorder.waiting,
         )
 
     def _admit(self, exchange: Exchange) -> Exchange | None:

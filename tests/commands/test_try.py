@@ -185,13 +185,13 @@ async def test_wrong_arguments(tmp_path: Path, arguments: tuple[str, ...], error
 
 
 async def test_odd_input_in_the_terminal(tmp_path: Path) -> None:
-    typed = b"/ask me\n/as\n/reasoning\n/reasoning explain-intent\n"
+    typed = b"/nope me\n/as\n/reasoning\n/reasoning explain-intent\n"
     async with (
         ModelServer() as server,
         understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
     ):
         assert await trial.ended() == 0
-    assert "no command 'ask'" in trial.output
+    assert "no command 'nope'" in trial.output
     assert "You are ada. There is: ada, ben, cleo." in trial.output
     assert "(Discord refused it: Invalid Form Body (options: This field is" in trial.output
     assert "(Discord refused it: Invalid Form Body (text: This field is" in trial.output
@@ -218,3 +218,15 @@ async def test_the_embedded_model_answers(tmp_path: Path) -> None:
         assert await trial.ended() == 0
     assert "SmolLM2-135M-Instruct" in "\n".join(trial.errors)
     assert "Records collected: 1" in trial.output
+
+
+async def test_a_panel_and_a_command_without_group_in_the_terminal(tmp_path: Path) -> None:
+    typed = b"/agent settings\n/ask what is it?\n/agent mode x\n"
+    async with (
+        ModelServer(default="From the lead.") as server,
+        understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
+    ):
+        assert await trial.ended() == 0
+    assert "Overview\n**Persona**: the usual name" in trial.output
+    assert "Understudy: From the lead." in trial.output
+    assert "/agent mode takes more than one options" in trial.output

@@ -81,7 +81,7 @@ class Scene:
             if known is None or known.content != message["content"]:
                 await person.wait_for(partial(brings, message))
 
-    async def slash(self, person: Person, command: str, **options: object) -> SeenMessage:
+    async def slash(self, person: Person, command: str, /, **options: object) -> SeenMessage:
         """Run a slash command in #general and see its answer."""
         sent = await person.slash(self.guild_id, self.channel_id, command, **options)
         return await person.answer_to(sent)

@@ -269,23 +269,16 @@ async def test_reasoning_is_shown_to_who_asks_and_without_the_system_prompt(
             assert reasoning == "First I thought. […] Then I knew."
         async with scene(tmp_path, fake=fake) as stage:
             assert "not kept" in await told(stage.ben, answer.latest, "💭")
-        kept = Plugin("kept", "keeps reasoning", services={"reviews": Kept.start})
-        async with scene(tmp_path, kept, fake=fake) as stage:
-            assert await told(stage.ben, answer.latest, "💭") == "from the records"
 
 
-class Kept:
-    """A service that knows the reasoning of earlier answers."""
-
-    @classmethod
-    async def start(cls, _: AgentRuntime) -> "Kept":
-        return cls()
-
-    async def reasoning_of(self, reply_id: int) -> str | None:
-        return "from the records" if reply_id else None
-
-    async def stop(self) -> None:
-        pass
+async def test_reasoning_outlives_a_restart_in_the_records(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        async with scene(tmp_path, model=Reasoner(), fake=fake) as stage:
+            await stage.say(stage.ada, "enable custom reasoning")
+            (answer,) = await stage.ask(stage.ben, "hi")
+        async with scene(tmp_path, fake=fake) as stage:
+            reasoning = await told(stage.ben, answer.latest, "💭")
+            assert reasoning == "First I thought. […] Then I knew."
 
 
 async def test_an_edited_question_is_offered_to_be_answered_again(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 MENTION = re.compile(r"<@!?(\d+)>")
 NAMED = re.compile(r"@(\w+)")
 MOMENT = re.compile(r"<t:(\d+)(?::\w)?>")
+TEXT_DISPLAY = 10
 UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -39,6 +40,26 @@ class Names:
             return found[0] if user_id is None else f"<@{user_id}>"
 
         return NAMED.sub(mention, text)
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """All that can be read of a message: its text, embeds and components, and its files' names."""
+    texts = [message.get("content") or ""]
+    texts += [embed.get("description") or "" for embed in message.get("embeds") or ()]
+    texts += components_in_words(message.get("components") or ())
+    texts += [
+        f"({file['filename']}: {file.get('description') or 'a file'})"
+        for file in message.get("attachments") or ()
+    ]
+    return "\n".join(filter(None, texts))
+
+
+def components_in_words(components: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The texts among components, however deep they are."""
+    for component in components:
+        if component["type"] == TEXT_DISPLAY:
+            yield component["content"]
+        yield from components_in_words(component.get("components") or ())
 
 
 def in_words(refusal: dict[str, Any]) -> str:

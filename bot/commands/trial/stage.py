@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.models import ModelType
-from bot.commands.trial.rendering import Names, in_words
+from bot.commands.trial.rendering import Names, in_words, text_of
 from bot.compose import make_client, running_agent
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import APOLOGY_MARK
@@ -23,6 +23,7 @@ from bot.store.sqlite import SqliteStore
 READY_SECONDS = 30.0
 EPHEMERAL = 64
 BUTTON = 2
+SUBCOMMAND = 1
 
 
 class NoAnswerError(Exception):
@@ -171,21 +172,24 @@ class Stage:
             on_change(person.log.messages[event.data["id"]])
 
     def _reply(self, message: SeenMessage) -> Reply:
-        return Reply(self.names.readable(message.content), ephemeral=message.ephemeral)
+        return Reply(self.names.readable(text_of(message.latest)), ephemeral=message.ephemeral)
 
     @staticmethod
     def _parse_command(text: str, commands: list[Any]) -> tuple[str, dict[str, object]]:
-        """A typed command: `/group name`, then what its one option gets, if it has one."""
-        words = text.removeprefix("/").split(" ", 2)
-        command, rest = " ".join(words[:2]), " ".join(words[2:])
-        for group in commands:
-            for sub in group.get("options") or ():
-                if command == f"{group['name']} {sub['name']}" and rest:
-                    options = [option["name"] for option in sub.get("options") or ()]
-                    if len(options) == 1:
-                        return command, {options[0]: rest}
-                    raise LookupError(f"/{command} takes no options")
-        return command, {}
+        """A typed command: `/group name` or `/name`, then what its one option gets, if any."""
+        typed = text.removeprefix("/")
+        ends = {
+            f"{command['name']} {end['name']}" if end is not command else command["name"]: end
+            for command in commands
+            for end in subcommands_of(command)
+        }
+        for name, end in ends.items():
+            if typed.startswith(f"{name} "):
+                options = [option["name"] for option in end.get("options") or ()]
+                if len(options) == 1:
+                    return name, {options[0]: typed.removeprefix(f"{name} ")}
+                raise LookupError(f"/{name} takes {'more than one' if options else 'no'} options")
+        return " ".join(typed.split(" ", 2)[:2]), {}
 
 
 def answers_press(message_id: str, event: Event) -> bool:
@@ -193,6 +197,12 @@ def answers_press(message_id: str, event: Event) -> bool:
     if event.name == "MESSAGE_UPDATE":
         return bool(event.data["id"] == message_id)
     return event.name == "MESSAGE_CREATE" and bool(event.data["flags"] & EPHEMERAL)
+
+
+def subcommands_of(command: dict[str, Any]) -> list[dict[str, Any]]:
+    """The ends of a command: its subcommands, or itself where it has none."""
+    options = command.get("options") or ()
+    return [option for option in options if option["type"] == SUBCOMMAND] or [command]
 
 
 def buttons_of(message: dict[str, Any]) -> dict[str, str]:

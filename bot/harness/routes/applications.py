@@ -20,7 +20,8 @@ async def get_application(call: Call) -> JsonObject:
 
 async def list_commands(call: Call) -> list[JsonObject]:
     guild_id = _scope(call)
-    return [payloads.command(c) for c in call.world.commands.values() if c.guild_id == guild_id]
+    shown = [payloads.command(c) for c in _commands(call, guild_id)]
+    return shown if call.query_flag("with_localizations") else [_untranslated(c) for c in shown]
 
 
 async def replace_commands(call: Call) -> list[JsonObject]:
@@ -134,6 +135,16 @@ def _present(spec: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(spec, dict):
         return {key: _present(value) for key, value in spec.items() if value is not None}
     return spec
+
+
+def _untranslated(shown: Any) -> Any:  # noqa: ANN401 - JSON
+    """A command as a list shows it that was not asked for translations."""
+    if isinstance(shown, list):
+        return [_untranslated(item) for item in shown]
+    if isinstance(shown, dict):
+        left_out = ("name_localizations", "description_localizations")
+        return {k: _untranslated(value) for k, value in shown.items() if k not in left_out}
+    return shown
 
 
 _GLOBAL = "/applications/{application_id}/commands"

@@ -1,0 +1,133 @@
+"""`/ask`: a question as a command, so that the agent answers where it cannot be spoken to.
+
+Whoever adds it to their account can ask in every server and direct message. It sees the question
+there and nothing else, and what is recorded is recorded with the person's direct messages.
+"""
+
+import asyncio
+import io
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.agent.agent import Agent
+from bot.agent.events import ReplySent
+from bot.agent.models import ModelError, ModelRequest, ModelType, Origin, Purpose
+from bot.agent.runtime import AgentRuntime
+from bot.front.agent_settings import AgentSettings, Mode
+from bot.front.answering import Answering
+from bot.front.conversation import ConversationOptions, apology, system_prompt
+from bot.front.people import speaker, world_of
+from bot.front.presenting import presentable
+from bot.front.presses import tell
+from bot.front.settings_book import SettingsBook
+from bot.front.splitting import split_message
+from bot.store.records import ChatMessage
+
+log = logging.getLogger(__name__)
+
+LONGEST = 4_000
+MOST_PARTS = 4
+"""Where the bot is no member it may follow up five times."""
+ANSWER_SECONDS = 840.0
+"""An interaction can be answered for 15 minutes."""
+
+NEVER = "I do not answer in this channel."
+REFUSED = "🔒 You have none of the roles that may use me here."
+AS_FILE = "The answer is too long for messages; it is in the file."
+
+
+def ask_command(
+    agent: Agent, options: ConversationOptions, book: SettingsBook, answering: Answering
+) -> app_commands.Command[Any, ..., None]:
+    """The command."""
+
+    @app_commands.command(name="ask", description="Ask the agent something, anywhere.")
+    @app_commands.describe(question="what you want to know")
+    @app_commands.allowed_installs(guilds=True, users=True)
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
+    async def ask(
+        interaction: discord.Interaction[Any], question: app_commands.Range[str, 1, LONGEST]
+    ) -> None:
+        home = interaction.guild if interaction.is_guild_integration() else None
+        async with agent.runtime(world_of(home, interaction.user)) as runtime:
+            settings = await book.of(runtime)
+            refusal = refused(answering, settings, interaction, home)
+            if refusal is not None:
+                await tell(interaction, refusal)
+                return
+            await interaction.response.defer(thinking=True)
+            request = request_of(interaction, question, settings, options, home)
+            message_ids = await post(interaction, await answer(runtime, request))
+            await runtime.emit(ReplySent(request.id, message_ids))
+
+    return ask
+
+
+def refused(
+    answering: Answering,
+    settings: AgentSettings,
+    interaction: discord.Interaction[Any],
+    home: discord.Guild | None,
+) -> str | None:
+    """Why there is no answer, for the person; None where there is one. It starts cooldowns."""
+    channel = interaction.channel
+    parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+    channel_id = interaction.channel_id or 0
+    if home is not None and settings.mode_of(channel_id, parent_id) is Mode.NEVER:
+        return NEVER
+    decision = answering.decide_again(settings, interaction.user, home, channel_id)
+    return None if decision.answers else decision.notice or REFUSED
+
+
+def request_of(
+    interaction: discord.Interaction[Any],
+    question: str,
+    settings: AgentSettings,
+    options: ConversationOptions,
+    home: discord.Guild | None,
+) -> ModelRequest:
+    """What the model is asked. The question goes by the interaction's id, as if it were said."""
+    asker = interaction.user
+    said = ChatMessage(
+        "user",
+        question,
+        name=None if home is None else speaker(asker.display_name),
+        message_id=interaction.id,
+        author_id=asker.id,
+    )
+    return ModelRequest(
+        messages=(ChatMessage("system", system_prompt(settings, options)), said),
+        temperature=options.temperature if settings.temperature is None else settings.temperature,
+        max_tokens=settings.max_tokens or options.max_tokens,
+        origin=Origin(interaction.channel_id or 0, asker.id, interaction.id),
+        provider=settings.models.get(Purpose.PLANNING),
+    )
+
+
+async def answer(runtime: AgentRuntime, request: ModelRequest) -> str:
+    """The model's answer, or one calm sentence."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            response = await runtime.use_model(ModelType.TEXT_LARGE, request)
+    except ModelError as error:
+        log.warning("No answer to request %s: %s", request.id, error)
+        return apology(error, request)
+    except Exception:
+        log.exception("No answer to request %s", request.id)
+        return apology(None, request)
+    return response.text if response.text.strip() else apology(None, request)
+
+
+async def post(interaction: discord.Interaction[Any], text: str) -> list[int]:
+    """Post an answer in place of the "thinking". Returns the ids of its messages."""
+    first, *rest = split_message(presentable(text))
+    if len(rest) > MOST_PARTS:
+        file = discord.File(io.BytesIO(text.encode()), "answer.md")
+        sent = await interaction.edit_original_response(content=AS_FILE, attachments=[file])
+        return [sent.id]
+    sent = await interaction.edit_original_response(content=first)
+    following = [(await interaction.followup.send(part, wait=True)).id for part in rest]
+    return [sent.id, *following]

@@ -1,0 +1,120 @@
+"""The commands in a message's menu: make an answer again, suggest a better one, forget it."""
+
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.agent.agent import Agent
+from bot.agent.events import DemonstrationSuggested, MessagesDeleted
+from bot.front.controls import AnswerRef, Control, answer_under
+from bot.front.discord_errors import UNREACHED
+from bot.front.people import world_of
+from bot.front.presses import TARGET, may_control, tell
+
+log = logging.getLogger(__name__)
+
+LONGEST = 4_000
+NO_ANSWER = "That is no answer of mine. Use it on one; where it has several parts, on the last."
+NOT_MINE = "Use this on one of my answers."
+NOTHING_KEPT = "Nothing is recorded here, so there is nowhere to keep it."
+THANKS = "✍️ Thank you. It is kept with my answer."
+FORGOTTEN = "🧹 What that message said is gone from the records."
+ONLY_AUTHOR = "Only who wrote that message, and moderators, can do that."
+FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
+
+Handle = Callable[[discord.Interaction[Any], Control, AnswerRef], Awaitable[None]]
+
+
+def message_menus(agent: Agent, handle: Handle) -> list[app_commands.ContextMenu]:
+    """The commands; `handle` does what a button under an answer does."""
+
+    async def regenerate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        ref = answer_under(message) if is_mine(interaction, message) else None
+        if ref is None:
+            await tell(interaction, NO_ANSWER)
+            return
+        interaction.extras[TARGET] = message
+        await handle(interaction, Control.REDO, ref)
+
+    async def suggest(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        if not is_mine(interaction, message) or not message.content:
+            await tell(interaction, NOT_MINE)
+            return
+        await interaction.response.send_modal(Suggestion(agent, message))
+
+    async def forget(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        if not may_forget(interaction, message):
+            await tell(interaction, ONLY_AUTHOR)
+            return
+        world = world_of(interaction.guild, interaction.user)
+        if agent.knows(world):
+            async with agent.runtime(world) as runtime:
+                await runtime.emit(MessagesDeleted([message.id]))
+        await tell(interaction, FORGOTTEN)
+
+    names = {
+        "Regenerate": regenerate,
+        "Suggest a better answer": suggest,
+        "Forget this message": forget,
+    }
+    menus = [app_commands.ContextMenu(name=name, callback=do) for name, do in names.items()]
+    for menu in menus:
+        menu.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=True)
+        menu.allowed_installs = app_commands.AppInstallationType(guild=True)
+    return menus
+
+
+class Suggestion(discord.ui.Modal):
+    """What somebody would rather have read, beginning with what they did read."""
+
+    def __init__(self, agent: Agent, message: discord.Message) -> None:
+        super().__init__(title="A better answer", timeout=3_600.0)
+        self._agent = agent
+        self._reply_id = message.id
+        self._text: discord.ui.TextInput[Any] = discord.ui.TextInput(
+            custom_id="better",
+            style=discord.TextStyle.paragraph,
+            default=message.content[:LONGEST],
+            max_length=LONGEST,
+        )
+        self.add_item(discord.ui.Label(text="What should I have said?", component=self._text))
+
+    async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
+        """It was sent."""
+        async with self._agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
+            if not runtime.store.exists:
+                await tell(interaction, NOTHING_KEPT)
+                return
+            await runtime.emit(
+                DemonstrationSuggested(self._reply_id, interaction.user.id, self._text.value)
+            )
+        await tell(interaction, THANKS)
+
+    async def on_error(  # type: ignore[override] # discord.py's own modal has it so
+        self, interaction: discord.Interaction[Any], error: Exception, /
+    ) -> None:
+        """Something broke: the person is told, and the log."""
+        log.error("The suggestion %d failed", interaction.id, exc_info=error)
+        with contextlib.suppress(*UNREACHED):
+            await tell(interaction, FAILED.format(reference=interaction.id))
+
+
+def is_mine(interaction: discord.Interaction[Any], message: discord.Message) -> bool:
+    """Whether the bot wrote a message."""
+    me = interaction.client.user
+    return me is not None and message.author.id == me.id
+
+
+def may_forget(interaction: discord.Interaction[Any], message: discord.Message) -> bool:
+    """Whether they wrote the message, had it written by asking, or moderate the channel."""
+    if interaction.user.id == message.author.id:
+        return True
+    asker_id = 0
+    if is_mine(interaction, message):
+        ref = answer_under(message)
+        asker_id = 0 if ref is None else ref.asker_id
+    return may_control(interaction, AnswerRef(0, asker_id, 0))

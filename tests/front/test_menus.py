@@ -1,0 +1,175 @@
+"""The commands in a message's menu, and /ask."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent.models import ModelError
+from bot.harness import Event, Person
+from bot.store.records import World, WorldKind
+from tests.agents import ScriptedModel
+from tests.front.buttons import shows
+from tests.front.scene import Scene, scene
+
+
+async def use(person: Person, message: Any, name: str) -> str:  # noqa: ANN401
+    answer = await person.answer_to(await person.use_on_message(message, name))
+    assert answer.ephemeral
+    return answer.content
+
+
+async def kept(stage: Scene, query: str) -> list[Any]:
+    await stage.slash(stage.ada, "reasoning status")
+    connection = sqlite3.connect(stage.data / f"guilds/{stage.guild_id}.sqlite3")
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+async def test_regenerate_is_for_the_asker_and_moderators(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        assert "Only the person who asked" in await use(
+            stage.people["cleo"], answer.latest, "Regenerate"
+        )
+        for person, text in ((stage.ben, "by ben"), (stage.ada, "by ada")):
+            stage.model.text = text
+            assert "On it" in await use(person, answer.latest, "Regenerate")
+            await shows(stage, stage.ben, answer.latest, text, "🔁", "👍")
+        said = await stage.ben.say(stage.channel_id, "no answer")
+        assert "no answer of mine" in await use(stage.ben, said, "Regenerate")
+
+
+async def test_a_better_answer_is_kept_with_the_answer(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        (answer,) = await stage.ask(stage.ben, "hi")
+        said = await stage.ben.say(stage.channel_id, "mine")
+        assert "one of my answers" in await use(stage.ben, said, "Suggest a better answer")
+        form = await opened(stage.people["cleo"], answer.latest)
+        field = form.data["components"][0]["component"]
+        assert field["value"] == "hello"
+        sent = await stage.people["cleo"].submit_modal(form, {"better": "Hello, dear Ben!"})
+        assert "Thank you" in (await stage.people["cleo"].answer_to(sent)).content
+        rows = await kept(stage, "SELECT message_id, user_id, content FROM demonstrations")
+        assert rows == [
+            (int(answer.latest["id"]), int(stage.people["cleo"].id), "Hello, dear Ben!")
+        ]
+
+
+async def test_where_nothing_is_kept_a_suggestion_is_not_lost_silently(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        form = await opened(stage.ben, answer.latest)
+        sent = await stage.ben.submit_modal(form, {"better": "Hello!"})
+        assert "nowhere to keep it" in (await stage.ben.answer_to(sent)).content
+
+
+async def opened(person: Person, message: Any) -> Event:  # noqa: ANN401
+    sent = await person.use_on_message(message, "Suggest a better answer")
+    return await person.wait_for(
+        lambda event: event.name == "INTERACTION_MODAL_CREATE", since=sent.since
+    )
+
+
+async def test_forgetting_a_message_takes_its_words_out_of_the_records(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        (answer,) = await stage.ask(stage.ben, "a secret")
+        (other,) = await stage.ask(stage.ben, "not one")
+        question = await message_of(stage, answer.latest["message_reference"]["message_id"])
+        assert "Only who wrote" in await use(stage.people["cleo"], question, "Forget this message")
+        assert "a secret" in str(await kept(stage, "SELECT input FROM training_data"))
+        assert "gone" in await use(stage.ben, question, "Forget this message")
+        found = str(await kept(stage, "SELECT input FROM training_data"))
+        assert "a secret" not in found
+        assert "not one" in found
+        # What the bot said is its asker's, and the moderators'.
+        assert "Only who wrote" in await use(
+            stage.people["cleo"], answer.latest, "Forget this message"
+        )
+        for person, message in ((stage.ben, answer), (stage.ada, other)):
+            assert "gone" in await use(person, message.latest, "Forget this message")
+        assert await kept(stage, "SELECT output FROM training_data") == [(None,), (None,)]
+        assert not stage.ben.log.messages[answer.latest["id"]].deleted
+
+
+async def message_of(stage: Scene, message_id: str) -> Any:  # noqa: ANN401
+    history = await stage.ben.history(stage.channel_id)
+    return next(message for message in history if message["id"] == message_id)
+
+
+async def test_asking_by_a_command(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        answer = await stage.slash(stage.ben, "ask", question="what is it?")
+        assert answer.content == "hello"
+        assert not answer.ephemeral
+        ((said, reply_id),) = await kept(stage, "SELECT input, reply_id FROM training_data")
+        assert "what is it?" in said
+        assert reply_id == int(answer.latest["id"])
+        stage.model.fails_with = ModelError("down")
+        answer = await stage.slash(stage.ben, "ask", question="and now?")
+        assert "could not answer" in answer.content
+
+
+async def test_asking_in_private_and_at_length(tmp_path: Path) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(12))
+    async with scene(tmp_path, model=ScriptedModel(text=text)) as stage:
+        dm = await stage.ben.open_dm(stage.bot_id)
+        since = stage.ben.mark()
+        sent = await stage.ben.slash(None, dm["id"], "ask", question="much")
+        first = await stage.ben.answer_to(sent)
+        assert first.content.startswith("paragraph 0")
+        await stage.ben.wait_for(
+            lambda event: "paragraph 11" in str(event.data.get("content")), since=since
+        )
+        stage.model.text = text * 5
+        sent = await stage.ben.slash(None, dm["id"], "ask", question="more")
+        last = await stage.ben.answer_to(sent)
+        assert "in the file" in last.content
+        assert last.latest["attachments"][0]["filename"] == "answer.md"
+
+
+@pytest.mark.parametrize("setting", ["mode", "roles", "cooldown"])
+async def test_asking_by_a_command_keeps_to_the_rules(tmp_path: Path, setting: str) -> None:
+    async with scene(tmp_path) as stage:
+        async with stage.agent.runtime(stage_world(stage)) as runtime:
+            rules: dict[str, dict[str, Any]] = {
+                "mode": {"modes": {int(stage.channel_id): "never"}},
+                "roles": {"allowed_roles": [1]},
+                "cooldown": {"person_cooldown": 100.0},
+            }
+            await stage.client.book.change(runtime.world, 1, **rules[setting])
+        if setting == "cooldown":
+            await stage.slash(stage.ben, "ask", question="one")
+        answer = await stage.slash(stage.ben, "ask", question="two")
+        assert answer.ephemeral
+        assert len(stage.model.calls) == (setting == "cooldown")
+
+
+async def test_modes_and_models_by_command(tmp_path: Path) -> None:
+    other = ScriptedModel("other", "from the other one")
+    async with scene(tmp_path, other.plugin(None)) as stage:
+        choices = await stage.ada.autocomplete(
+            stage.guild_id,
+            stage.channel_id,
+            "agent model",
+            "model",
+            purpose="planning",
+            model="OTH",
+        )
+        assert [choice["value"] for choice in choices] == ["other"]
+        await stage.slash(stage.ada, "agent model", purpose="planning", model="other")
+        await stage.slash(stage.ada, "agent mode", channel=stage.channel_id, mode="always")
+        (answer,) = await stage.say(stage.ben, "to nobody")
+        assert answer.content == "from the other one"
+        answer = await stage.slash(stage.ada, "agent model", purpose="planning", model="nope")
+        assert "no such model" in answer.content
+
+
+def stage_world(stage: Scene) -> World:
+    return World(WorldKind.GUILD, int(stage.guild_id))
