@@ -99,7 +99,7 @@ class Model:
                 carried = self.said[message_id].carries
                 if carried is None or carried in self.kept:
                     self.demonstrations[message_id, user_id] = operation
-            case ExchangeForgotten(message_id):
+            case ExchangeForgotten(int(message_id)):
                 self.forget_exchange(message_id)
 
     def keep(self, exchange: Exchange) -> None:
