@@ -322,22 +322,5 @@ MIGRATIONS: tuple[str, ...] = (
         (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value > 0) AS thumbs_up,
         (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value < 0) AS thumbs_down
     FROM exchanges e;
-
-    CREATE TRIGGER vote_added AFTER INSERT ON votes WHEN new.exchange_id IS NOT NULL
-    BEGIN
-        UPDATE counters SET thumbs_up = thumbs_up + (new.value > 0),
-            thumbs_down = thumbs_down + (new.value < 0);
-    END;
-    CREATE TRIGGER vote_removed AFTER DELETE ON votes WHEN old.exchange_id IS NOT NULL
-    BEGIN
-        UPDATE counters SET thumbs_up = thumbs_up - (old.value > 0),
-            thumbs_down = thumbs_down - (old.value < 0);
-    END;
-    CREATE TRIGGER vote_attached AFTER UPDATE OF exchange_id ON votes
-    WHEN old.exchange_id IS NULL AND new.exchange_id IS NOT NULL
-    BEGIN
-        UPDATE counters SET thumbs_up = thumbs_up + (new.value > 0),
-            thumbs_down = thumbs_down + (new.value < 0);
-    END;
     """,
 )
