@@ -36,6 +36,7 @@ from bot.store.sqlite import SqliteStore
 from tests.store.loading import exchange
 
 GUILDS = 12
+SETTLING = 100
 CALLERS = 32
 PAUSE_SECONDS = 0.02
 MOST_GROWTH_KB = 48 << 10
@@ -93,9 +94,20 @@ class Soak:
                     seen.append(sizes)
                     print(self._line(sizes), flush=True)
             await self._interrupt()
-        await self._store.drained()
+        await self._settle()
         await self._store.close()
         return seen
+
+    async def _settle(self) -> None:
+        """All in the files; a writer that was killed a moment ago has to begin again first."""
+        for _ in range(SETTLING):
+            try:
+                await self._store.drained()
+            except StoreError:
+                await asyncio.sleep(0.1)
+            else:
+                return
+        raise TimeoutError("The writer did not begin again.")
 
     def check(self) -> None:
         """Everything that was kept is there, and nothing else is left over."""
