@@ -31,6 +31,7 @@ from bot.store.operations import (
     TextEdited,
     VoteCast,
 )
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from bot.store.sqlite import SqliteStore
 from tests.store.loading import exchange
