@@ -14,8 +14,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,15 @@ from typing import Any
 import discord
 
 from bot.harness.discord_py import running
+from bot.store.records import Exchange
+from tests.benchmarks.conversations import conversation
+
+Keep = Callable[[int, Exchange], None]
 
 INTENTS = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
 ANSWER = "That is a good question."
 HISTORY = 12
+ONE_IN = 20
 
 
 class Bare(discord.Client):
@@ -53,6 +59,66 @@ class Echo(Bare):
             mention_author=False,
             nonce=f"{message.id}-0",
         )
+
+
+class Storing(Bare):
+    """Keeps an exchange of every twentieth message, by whatever `keep` is."""
+
+    def __init__(self, keep: Keep) -> None:
+        super().__init__(guild_ready_timeout=0.25, chunk_guilds_at_startup=False)
+        self._keep = keep
+        self._seen = 0
+        self._said = conversation(1)
+
+    async def on_message(self, message: discord.Message) -> None:
+        self._seen += 1
+        if self._seen % ONE_IN == 0 and message.guild is not None:
+            exchange = replace(next(self._said), output=message.content)
+            self._keep(message.guild.id, exchange)
+
+
+@asynccontextmanager
+async def storing() -> AsyncIterator[discord.Client]:
+    """With the store, as `understudy run` has it."""
+    from bot.store.records import World, WorldKind
+    from bot.store.sqlite import SqliteStore
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with SqliteStore(Path(folder)) as store:
+
+            def keep(guild_id: int, exchange: Exchange) -> None:
+                world = store.world(World(WorldKind.GUILD, guild_id))
+                world.submit(exchange, lambda _: None)
+
+            yield Storing(keep)
+
+
+@asynccontextmanager
+async def storing_plainly() -> AsyncIterator[discord.Client]:
+    """With an aiosqlite connection, and a commit for each."""
+    import aiosqlite
+
+    from bot.store.operations import encode
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with aiosqlite.connect(Path(folder) / "plain.sqlite3", isolation_level=None) as file:
+            await file.execute("PRAGMA journal_mode = WAL")
+            await file.execute("PRAGMA synchronous = FULL")
+            await file.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, body)")
+            tasks: set[asyncio.Task[object]] = set()
+
+            async def insert(exchange: Exchange) -> None:
+                await file.execute(
+                    "INSERT INTO t VALUES (?, ?)", (exchange.id, encode(exchange)[1])
+                )
+
+            def keep(_: int, exchange: Exchange) -> None:
+                task = asyncio.create_task(insert(exchange))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
+
+            yield Storing(keep)
+            await asyncio.gather(*tasks)
 
 
 @asynccontextmanager
@@ -110,6 +176,8 @@ KINDS = {
     "ours": ours,
     "run": run,
     "recording": ours,
+    "storing": storing,
+    "storing_plainly": storing_plainly,
 }
 
 

@@ -1,6 +1,6 @@
 """What our bot costs beside bare discord.py clients: `python -m tests.benchmarks.front`.
 
-The fake Discord and each bot run in processes of their own. Four questions, in interleaved rounds:
+The fake Discord and each bot run in processes of their own. Five questions, in interleaved rounds:
 
 1. How many messages a second that are for nobody does the bot take? The reference is a client with
    an empty `on_message`.
@@ -9,6 +9,8 @@ The fake Discord and each bot run in processes of their own. Four questions, in 
 3. How long does it take to be ready with 1,000 servers, and how much memory is in use then? The
    reference is a client with discord.py's defaults.
 4. How much memory does one more server take?
+5. How many messages a second does a bare client take while it keeps an exchange of one in twenty,
+   by the store or plainly by aiosqlite? The reference is one that keeps nothing.
 
 `ours` is the whole bot with an instant model, `run` the same as `understudy run` starts it (with
 all it imports, and the garbage collector as it sets it), `recording` with custom reasoning on.
@@ -179,6 +181,20 @@ async def show_ready(rounds: int) -> None:
     show(slopes, "bare", "{:10.2f}")
 
 
+async def show_storing(rounds: int) -> None:
+    rates: Figures = defaultdict(list)
+    async with fake_discord("people: [ada]\nguilds: 1") as about:
+        for _ in range(rounds):
+            for kind in ("unwaiting", "storing", "storing_plainly"):
+                async with bot(kind, about) as client:
+                    taking = asyncio.create_task(client.tell({"take": FRAMES}))
+                    await asyncio.to_thread(blast, about, FRAMES, CHAT)
+                    told = await taking
+                rates[kind].append(told["rate"])
+    print(f"5. Messages of which one in twenty is kept, {FRAMES:,} a round, per second")
+    show(rates, "unwaiting", "{:10,.0f}")
+
+
 def show(figures: Figures, reference: str, form: str) -> None:
     beside = statistics.median(figures[reference])
     for kind, all_of_them in figures.items():
@@ -190,6 +206,7 @@ PARTS: dict[str, Callable[[int], Any]] = {
     "unaddressed": show_unaddressed,
     "answers": show_answers,
     "ready": show_ready,
+    "storing": show_storing,
 }
 
 

@@ -14,65 +14,27 @@ Prints medians and their ratio to raw. Look at the ratios: the figures are those
 import argparse
 import asyncio
 import gc
+import secrets
 import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiosqlite
 
+from bot.store.engine import Engine
 from bot.store.operations import encode
-from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.records import Exchange, World, WorldKind
 from bot.store.sqlite import SqliteStore
+from tests.benchmarks.conversations import conversation
 
 CALLERS = 256
 COMMIT = 512
-CONTEXT = 8
-FIRST_ID = 1_500_000_000_000_000_000
-SYSTEM = ChatMessage("system", "You are a helpful assistant named Understudy. " * 6)
 Keep = Callable[[int, Exchange], Awaitable[None]]
 PRAGMAS = ("page_size = 8192", "journal_mode = WAL", "synchronous = FULL")
-
-
-def conversation(guild: int) -> Iterator[Exchange]:
-    """The exchanges of one guild's channel; each is shown what was said before it."""
-    said: list[ChatMessage] = []
-    number = 0
-    while True:
-        number += 1
-        question_id = FIRST_ID + (guild << 32) + number * 4
-        text = f"question {number} of guild {guild}: " + "what is it that you wanted to know? " * 5
-        answer = (
-            f"answer {number} of guild {guild}: " + "it is just as you said, or nearly so. " * 6
-        )
-        said.append(ChatMessage("user", text[:200], "ben", question_id, 9_000_000 + number % 50))
-        yield Exchange(
-            id=question_id + 1,
-            timestamp=1_700_000_000_000 + number * 1_000,
-            room_id=FIRST_ID + guild,
-            user_id=9_000_000 + number % 50,
-            message_id=question_id,
-            model_type="planning",
-            provider="openai",
-            model="some-large-model-2026",
-            input=(SYSTEM, *said[-CONTEXT:]),
-            output=answer,
-            reasoning=None,
-            finish_reason="stop",
-            success=True,
-            error=None,
-            fallback_from=None,
-            fallback_reason=None,
-            latency_ms=812.345,
-            first_token_ms=203.21,
-            prompt_tokens=640,
-            completion_tokens=70,
-        )
-        said.append(ChatMessage("assistant", answer, None, question_id + 2, 42))
-        del said[:-CONTEXT]
 
 
 def workload(guilds: int, rows: int) -> list[tuple[int, Exchange]]:
@@ -133,10 +95,12 @@ async def by_callers(work: Sequence[tuple[int, Exchange]], keep: Keep) -> None:
     await asyncio.gather(*(call() for _ in range(CALLERS)))
 
 
-async def ours(work: list[tuple[int, Exchange]], folder: Path) -> tuple[float, float]:
+async def ours(
+    work: list[tuple[int, Exchange]], folder: Path, engine: Engine
+) -> tuple[float, float]:
     """Rows a second until kept, and until drained, where every guild has its file already."""
     guilds = {guild for guild, _ in work}
-    async with SqliteStore(folder) as store:
+    async with SqliteStore(folder, engine) as store:
         worlds = {guild: store.world(World(WorldKind.GUILD, guild + 1)) for guild in guilds}
         for guild in guilds:
             await worlds[guild].write([next(conversation(guild + 10**6))])
@@ -178,12 +142,13 @@ async def paced(folder: Path, guilds: int, seconds: float = 10.0, rate: int = 1_
     return times
 
 
-async def compare(guilds: int, rows: int, rounds: int) -> None:
+async def compare(guilds: int, rows: int, rounds: int, *, encrypted: bool) -> None:
     """Print the table for so many guilds."""
     work = workload(guilds, rows)
     size = statistics.mean(len(encode(exchange)[1]) for _, exchange in work[-100:])
     print(f"{guilds} guilds, {rows} exchanges of {size:.0f} bytes, {CALLERS} callers")
-    results: dict[str, list[float]] = {"raw": [], "naive": [], "kept": [], "drained": []}
+    names = ("raw", "naive", "kept", "drained", "kept, encrypted", "drained, encrypted")
+    results: dict[str, list[float]] = {name: [] for name in names}
     gc.freeze()
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
@@ -192,14 +157,19 @@ async def compare(guilds: int, rows: int, rounds: int) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 results["naive"].append(await naive(work, Path(folder)))
         with tempfile.TemporaryDirectory() as folder:
-            kept, drained = await ours(work, Path(folder))
+            kept, drained = await ours(work, Path(folder), Engine())
             results["kept"].append(kept)
             results["drained"].append(drained)
+        if encrypted:
+            with tempfile.TemporaryDirectory() as folder:
+                kept, drained = await ours(work, Path(folder), Engine(secrets.token_hex()))
+                results["kept, encrypted"].append(kept)
+                results["drained, encrypted"].append(drained)
     reference = statistics.median(results["raw"])
     for name, rates in results.items():
         if rates:
             rate = statistics.median(rates)
-            print(f"  {name:8} {rate:9,.0f} rows/s  {rate / reference:5.2f} of raw")
+            print(f"  {name:18} {rate:9,.0f} rows/s  {rate / reference:5.2f} of raw")
     if results["naive"]:
         times = statistics.median(results["kept"]) / statistics.median(results["naive"])
         print(f"  kept is {times:.1f} times naive")
@@ -211,9 +181,10 @@ async def main() -> None:
     parser.add_argument("--guilds", type=int, nargs="*", default=[100, 1_000])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--encrypted", action="store_true", help="with a key, too")
     arguments = parser.parse_args()
     for guilds in arguments.guilds:
-        await compare(guilds, arguments.rows, arguments.rounds)
+        await compare(guilds, arguments.rows, arguments.rounds, encrypted=arguments.encrypted)
     with tempfile.TemporaryDirectory() as folder:
         times = sorted(await paced(Path(folder), 1_000))
     print(
