@@ -46,6 +46,8 @@ def without_mention(message: discord.Message, me: discord.abc.User) -> str:
 
 def readable(message: discord.Message, me: discord.abc.User) -> str:
     """A message's text with names for mentions and without the one of the bot."""
+    if "@" not in message.content and "<" not in message.content:
+        return message.content.strip()
     mine = {me.display_name}
     if message.guild is not None:
         mine.add(message.guild.me.display_name)

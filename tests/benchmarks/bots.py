@@ -20,9 +20,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-# Only what the bare ones need as well; what ours imports counts as its memory.
+# What ours imports besides counts as its memory.
 import discord
 
+from bot.front.controls import AnswerRef, under_answer
 from bot.harness.discord_py import running
 from bot.store.records import Exchange
 from tests.benchmarks.conversations import conversation
@@ -57,6 +58,8 @@ class Echo(Bare):
             ANSWER,
             reference=message.to_reference(fail_if_not_exists=False),
             mention_author=False,
+            suppress_embeds=True,
+            view=under_answer(AnswerRef(message.id, message.author.id, message.id)),
             nonce=f"{message.id}-0",
         )
 
