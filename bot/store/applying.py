@@ -84,12 +84,12 @@ def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
             operation = read_back(kind, body)
             others[type(operation)].append(operation)
     if exchanges:
-        replies = {
-            reply.exchange_id: reply.message_ids[0]
+        carried = {
+            message_id: reply.exchange_id
             for reply in others[ReplyAttached]
-            if reply.message_ids
+            for message_id in reply.message_ids
         }
-        keep_exchanges(connection, exchanges, replies)
+        keep_exchanges(connection, exchanges, carried)
     for operation_type in ORDER:
         for operation in others[operation_type]:
             APPLY[operation_type](connection, operation)
@@ -128,30 +128,37 @@ def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
         (reply.message_ids[0], reply.exchange_id),
     )
     for message_id in reply.message_ids:
-        quoted = connection.execute(
-            "SELECT content, exchange_id FROM messages WHERE message_id = ?", (message_id,)
-        ).fetchone()
-        if quoted is not None and quoted[1] == reply.exchange_id:
-            # It is known already, and so may be where it stands in the output.
-            continue
-        shown = quoted[0] if quoted else None
-        if shown is None and len(reply.message_ids) == 1:
-            shown = found[0]
-        start, length, content = place_in_output(found[0], shown)
+        place_message(connection, message_id, reply, found[0])
         connection.execute(
-            "INSERT INTO messages (message_id, role, exchange_id, start, length)"
-            " VALUES (?1, 'assistant', ?2, ?3, ?4)"
-            " ON CONFLICT (message_id) DO UPDATE SET exchange_id = ?2, name = NULL,"
-            " start = ?3, length = ?4, content = ?5",
-            (message_id, reply.exchange_id, start, length, content),
-        )
-        connection.execute(
-            "UPDATE votes SET exchange_id = ? WHERE message_id = ?",
+            "UPDATE votes SET exchange_id = ?1 WHERE message_id = ?2 AND exchange_id IS NOT ?1",
             (reply.exchange_id, message_id),
         )
-        connection.execute(KEEP_LAST_VOTES, (reply.exchange_id,))
+    connection.execute(KEEP_LAST_VOTES, (reply.exchange_id,))
     if any_deleted(connection, reply.message_ids):
         forget_output(connection, reply.exchange_id)
+
+
+def place_message(
+    connection: sqlite3.Connection, message_id: int, reply: ReplyAttached, output: str | None
+) -> None:
+    """Note that this message carries the output, and which part of it, as far as that is known."""
+    quoted = connection.execute(
+        "SELECT content, exchange_id FROM messages WHERE message_id = ?", (message_id,)
+    ).fetchone()
+    if quoted is not None and quoted[1] == reply.exchange_id:
+        # It is known already, and so may be where it stands in the output.
+        return
+    shown = quoted[0] if quoted else None
+    if shown is None and len(reply.message_ids) == 1:
+        shown = output
+    start, length, content = place_in_output(output, shown)
+    connection.execute(
+        "INSERT INTO messages (message_id, role, exchange_id, start, length)"
+        " VALUES (?1, 'assistant', ?2, ?3, ?4)"
+        " ON CONFLICT (message_id) DO UPDATE SET exchange_id = ?2, name = NULL,"
+        " start = ?3, length = ?4, content = ?5",
+        (message_id, reply.exchange_id, start, length, content),
+    )
 
 
 def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 HEADER = b"SQLite format 3\x00"
 PAGE_SIZES = tuple(2**power for power in range(9, 17))
-USUAL_PAGE_SIZE = 8192
-TABLE_LEAF, INDEX_LEAF, INDEX_INTERIOR = 0x0D, 0x0A, 0x02
+EARLIER_PAGE_SIZE, USUAL_PAGE_SIZE = 8192, 16_384
+LOOKED_AT = 8 * USUAL_PAGE_SIZE
+TABLE_LEAF, TABLE_INTERIOR, INDEX_LEAF, INDEX_INTERIOR = 0x0D, 0x05, 0x0A, 0x02
 CELLS_AT = {TABLE_LEAF: 8, INDEX_LEAF: 8, INDEX_INTERIOR: 12}
 WAL_HEADER, FRAME_HEADER = 32, 24
 FIXED = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -33,7 +34,7 @@ class DamagedFile:
         """Raises OSError."""
         self._stream = path.open("rb")
         size = path.stat().st_size
-        header = self._read(0, 100)
+        header = self._read(0, LOOKED_AT)
         self.version = struct.unpack(">i", header[60:64])[0] if header[:16] == HEADER else None
         self.page_size = find_page_size(header)
         reserved = header[20] if header[:16] == HEADER and header[20] < 64 else 0
@@ -64,7 +65,7 @@ class DamagedFile:
             kind = page[start]
             if kind in CELLS_AT:
                 yield from self._cells(page, start, kind)
-            elif kind != 0x05 and any(page) and not self._is_plausible_other(page):
+            elif kind != TABLE_INTERIOR and any(page) and not self._is_plausible_other(page):
                 self.broken_pages += 1
 
     def page(self, number: int) -> bytes | None:
@@ -137,11 +138,19 @@ class DamagedFile:
         return b"".join(pieces)
 
 
-def find_page_size(header: bytes) -> int:
-    """As the header says; where that is lost, as our files have it."""
-    size = int.from_bytes(header[16:18], "big")
+def find_page_size(begin: bytes) -> int:
+    """As the header says; where that is lost, as our files have it, now or earlier.
+
+    `begin` are the first pages.
+    """
+    size = int.from_bytes(begin[16:18], "big")
     size = 65_536 if size == 1 else size
-    return size if header[:16] == HEADER and size in PAGE_SIZES else USUAL_PAGE_SIZE
+    if begin[:16] == HEADER and size in PAGE_SIZES:
+        return size
+    # Where only the smaller pages begin: in larger ones that is amid the rows.
+    middles = begin[EARLIER_PAGE_SIZE::USUAL_PAGE_SIZE]
+    smaller = sum(kind in (TABLE_LEAF, TABLE_INTERIOR, *CELLS_AT) for kind in middles)
+    return EARLIER_PAGE_SIZE if smaller > len(middles) / 2 else USUAL_PAGE_SIZE
 
 
 def read_log(log: bytes, page_size: int) -> Iterator[tuple[int, bytes]]:

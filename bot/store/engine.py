@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 BUSY_SECONDS = 2.0
-PAGE_SIZE = 8192
+PAGE_SIZE = 16384
 
 
 @dataclass(frozen=True, slots=True)

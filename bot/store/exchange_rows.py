@@ -5,6 +5,7 @@ A batch at a time, so that what a channel's exchanges share is looked up once a 
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 from types import MappingProxyType
@@ -22,6 +23,7 @@ COLUMNS = (
     *("fallback_reason", "latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens"),
 )
 ID, TIMESTAMP = COLUMNS.index("id"), COLUMNS.index("timestamp")
+USER_ID, OUTPUT = COLUMNS.index("user_id"), COLUMNS.index("output")
 SUCCESS, FALLBACK_FROM = COLUMNS.index("success"), COLUMNS.index("fallback_from")
 KEPT, DELETED, WITHHELD = range(3)
 
@@ -45,6 +47,10 @@ INSERT_MESSAGE = """
         AND (name IS NOT excluded.name OR content IS NOT excluded.content
              OR state <> excluded.state)
 """
+INSERT_REPLY = """
+    INSERT INTO messages (message_id, role, exchange_id, start, length, subject_id)
+    VALUES (?, 'assistant', ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
 FIND_MESSAGES = """
     SELECT message_id, id, role, exchange_id, state = 0 AND content IS NULL AND start IS NULL
     FROM messages WHERE message_id IN (SELECT value FROM json_each(?))
@@ -61,12 +67,13 @@ Reference = int | list[Any]
 def keep_exchanges(
     connection: sqlite3.Connection,
     rows: Sequence[ExchangeRow],
-    replies: Mapping[int, int] = MappingProxyType({}),
+    carried: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
     """Add those whose id is not there. Raises one of FAILURES.
 
-    `replies` has the message that carries the output, by exchange, where it is known: a row that
-    gets it later grows, and no longer fits into its page.
+    `carried` has, in order, the messages that are about to be attached, and which exchange's
+    output they carry. What is known at once takes no room that would have to be freed again: a
+    reply is not stored beside the output, and a row does not grow out of its page.
     """
     found = connection.execute(
         "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
@@ -81,7 +88,8 @@ def keep_exchanges(
     new = firsts.values()
     if not new:
         return
-    messages = keep_messages(connection, new)
+    replies = keep_replies(connection, firsts, carried)
+    messages = keep_messages(connection, new, {row[ID]: row[OUTPUT] for row in new})
     texts = keep_texts(connection, new)
     connection.executemany(
         INSERT_EXCHANGE,
@@ -93,10 +101,35 @@ def keep_exchanges(
     connection.execute(COUNT, (len(new), failures, fallbacks, newest))
 
 
+def keep_replies(
+    connection: sqlite3.Connection, new: Mapping[int, ExchangeRow], carried: Mapping[int, int]
+) -> dict[int, int]:
+    """Note the messages that carry the outputs of these exchanges. Returns the first of each.
+
+    What somebody does not agree to have quoted is left to who attaches it.
+    """
+    parts = Counter(carried.values())
+    objected = {message[3] for row in new.values() for message in row[-1] if message[5]}
+    firsts: dict[int, int] = {}
+    for message_id, exchange_id in carried.items():
+        if exchange_id in new:
+            firsts.setdefault(exchange_id, message_id)
+            if message_id not in objected:
+                row = new[exchange_id]
+                whole = row[OUTPUT] if parts[exchange_id] == 1 else None
+                start, length, _ = place_in_output(row[OUTPUT], whole)
+                reply = (message_id, exchange_id, start, length, row[USER_ID])
+                connection.execute(INSERT_REPLY, reply)
+    return firsts
+
+
 def keep_messages(
-    connection: sqlite3.Connection, rows: Collection[ExchangeRow]
+    connection: sqlite3.Connection, rows: Collection[ExchangeRow], outputs: Mapping[int, str | None]
 ) -> dict[int, tuple[int, str]]:
-    """Keep what was said in Discord. Returns number and role of each, by message id."""
+    """Keep what was said in Discord. Returns number and role of each, by message id.
+
+    `outputs` are those of the exchanges that are about to be added.
+    """
     newest: dict[int, tuple[Any, ...]] = {}
     for row in rows:
         for role, content, name, message_id, author_id, withheld, subject_id in row[-1]:
@@ -122,7 +155,7 @@ def keep_messages(
     ).fetchall():
         numbers[message_id] = (number, role)
         if unplaced and exchange_id is not None:
-            place_reply(connection, number, exchange_id, newest[message_id][4])
+            place_reply(connection, number, exchange_id, newest[message_id][4], outputs)
     return numbers
 
 
@@ -165,13 +198,21 @@ def prompt(
 
 
 def place_reply(
-    connection: sqlite3.Connection, number: int, exchange_id: int, content: str | None
+    connection: sqlite3.Connection,
+    number: int,
+    exchange_id: int,
+    content: str | None,
+    outputs: Mapping[int, str | None],
 ) -> None:
     """Note which part of its exchange's output a message of the bot's carries."""
-    found = connection.execute(
-        "SELECT output FROM exchanges WHERE id = ?", (exchange_id,)
-    ).fetchone()
-    start, length, own = place_in_output(found[0] if found else None, content)
+    if exchange_id in outputs:
+        output = outputs[exchange_id]
+    else:
+        found = connection.execute(
+            "SELECT output FROM exchanges WHERE id = ?", (exchange_id,)
+        ).fetchone()
+        output = found[0] if found else None
+    start, length, own = place_in_output(output, content)
     connection.execute(
         "UPDATE messages SET start = ?, length = ?, content = ? WHERE id = ?",
         (start, length, own, number),

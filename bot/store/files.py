@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.store.copying import copy_whole
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES
 from bot.store.migrations import MIGRATIONS
 from bot.store.problems import StoreError
@@ -50,7 +50,7 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
     connection = engine.connect(path)
     try:
         for pragma in (
-            "page_size = 8192",
+            f"page_size = {PAGE_SIZE}",
             "journal_mode = WAL",
             "synchronous = FULL",
             "fullfsync = ON",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.store.damaged_file import DamagedFile
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES
 from bot.store.files import make_private, migrate, statements
 from bot.store.migrations import MIGRATIONS
@@ -80,7 +80,7 @@ def salvage(damaged: Path, into: Path, engine: Engine) -> Salvaged:
     """
     make_private(into)
     with contextlib.closing(engine.connect(into)) as connection:
-        connection.execute("PRAGMA page_size = 8192")
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute("PRAGMA synchronous = OFF")
         if engine.key is None:
             return salvage_pages(damaged, into, connection, engine)

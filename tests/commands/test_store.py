@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
 from bot.store.locking import alone, is_running
@@ -149,7 +149,7 @@ def test_damage_is_found_and_repaired(folder: Path, capsys: pytest.CaptureFixtur
     assert main(["store", "check"]) == 0
     path = path_of(folder, GUILD)
     data = bytearray(path.read_bytes())
-    data[-8192:] = b"\xa5" * 8192
+    data[-PAGE_SIZE:] = b"\xa5" * PAGE_SIZE
     path.write_bytes(data)
     assert main(["store", "check"]) == 1
     assert "store repair" in capsys.readouterr().out
@@ -163,7 +163,7 @@ def test_damage_is_found_and_repaired(folder: Path, capsys: pytest.CaptureFixtur
 def test_a_file_whose_header_is_gone_is_repaired(folder: Path) -> None:
     path = path_of(folder, GUILD)
     data = bytearray(path.read_bytes())
-    data[:8192] = bytes(8192)
+    data[:PAGE_SIZE] = bytes(PAGE_SIZE)
     path.write_bytes(data)
     assert main(["store", "check"]) == 1
     assert main(["store", "repair"]) == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.store.backup import back_up, prune_backups, restore
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
 from bot.store.operations import MessagesForgotten
 from bot.store.problems import StoreError
@@ -58,7 +58,7 @@ def test_a_damaged_file_is_reported_and_not_copied(tmp_path: Path) -> None:
     fill(tmp_path, [exchange(3)], DM).close()
     path = path_of(tmp_path, GUILD)
     data = bytearray(path.read_bytes())
-    data[8192 * 16 : 8192 * 20] = b"\xa5" * 8192 * 4
+    data[PAGE_SIZE * 16 : PAGE_SIZE * 20] = b"\xa5" * PAGE_SIZE * 4
     path.write_bytes(data)
     done = back_up(tmp_path, [GUILD, DM], tmp_path / "backups", PLAIN, NOW)
     assert [one.problem is None for one in done] == [False, True]

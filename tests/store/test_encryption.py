@@ -9,7 +9,7 @@ import pytest
 
 from bot.store.checking import check, is_damaged, is_plain
 from bot.store.encryption import convert, files_in
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
 from bot.store.inbox import Inbox
 from bot.store.operations import encode
@@ -94,13 +94,13 @@ def dying(real):
     return call
 encryption.flush = dying(encryption.flush)
 encryption.look_through = dying(encryption.look_through)
-encryption.convert(Path({str(path)!r}), 8192, Engine("a key"), encrypt=True)
+encryption.convert(Path({str(path)!r}), {PAGE_SIZE}, Engine("a key"), encrypt=True)
 """
         done = subprocess.run([sys.executable, "-c", script], check=False)
         assert done.returncode == -9
         assert rows(tmp_path, PLAIN if is_plain(path) else KEY) == expected
         if not is_plain(path):
-            convert(path, 8192, KEY, encrypt=False)
+            convert(path, PAGE_SIZE, KEY, encrypt=False)
     assert convert_all(tmp_path, KEY, encrypt=True) == [True]
     assert rows(tmp_path, KEY) == expected
 

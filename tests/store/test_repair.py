@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.store.damaged_file import DamagedFile
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
 from bot.store.operations import (
     DemonstrationGiven,
@@ -30,7 +30,7 @@ from bot.store.repair import Repaired, repair
 from bot.store.setting_aside import rename_aside, set_aside, set_aside_in
 from tests.store.filling import GUILD, START, exchange, fill, training_rows
 
-PAGE = 8192
+PAGE = PAGE_SIZE
 COUNT = 150
 LONG = 60
 """This exchange's answer spans pages."""
@@ -278,7 +278,7 @@ def test_an_encrypted_file_is_read_around_its_damage(tmp_path: Path) -> None:
     path = path_of(tmp_path, GUILD)
     size = path.stat().st_size
     # Among the leaves; of a tree whose root is lost SQLite reads nothing.
-    leaf = size // PAGE * 3 // 4
+    leaf = size // PAGE // 3
     with path.open("r+b") as stream:
         stream.seek(leaf * PAGE + 100)
         stream.write(b"damage")

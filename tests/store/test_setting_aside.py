@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.engine import Engine
+from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of, worlds_in
 from bot.store.setting_aside import rename_aside, set_aside, set_aside_in
 from tests.store.filling import GUILD, exchange, fill
 
-PAGE = 8192
+PAGE = PAGE_SIZE
 SMALL: dict[str, list[tuple[object, ...]]] = {
     "settings": [("reasoning", '{"enabled":true}')],
     "consents": [(9, 0, 5), (10, 1, 6)],
