@@ -12,6 +12,7 @@ from bot.store.encryption import convert, files_in
 from bot.store.engine import Engine
 from bot.store.files import open_world, path_of
 from bot.store.inbox import Inbox
+from bot.store.installation import FILE, Installation
 from bot.store.operations import encode
 from bot.store.problems import StoreError
 from bot.store.sqlite import SqliteStore
@@ -51,6 +52,16 @@ def test_there_and_back(tmp_path: Path) -> None:
     inbox.close()
     assert convert_all(tmp_path, KEY, encrypt=False) == [True, True]
     assert rows(tmp_path, PLAIN) == expected
+
+
+def test_who_objected_everywhere_is_known_with_and_without_a_key(tmp_path: Path) -> None:
+    Installation(tmp_path, PLAIN).object(42, 1)
+    before = Installation(tmp_path, PLAIN).read()
+    assert convert_all(tmp_path, KEY, encrypt=True) == [True]
+    assert Installation(tmp_path, KEY).read() == before
+    assert not is_plain(tmp_path / FILE)
+    assert convert_all(tmp_path, KEY, encrypt=False) == [True]
+    assert Installation(tmp_path, PLAIN).read() == before
 
 
 def test_a_wrong_key_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
