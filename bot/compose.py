@@ -14,6 +14,7 @@ from bot.settings import Settings, SettingsError
 from bot.store.backup import prune_backups
 from bot.store.engine import Engine
 from bot.store.installation import Installation
+from bot.store.locking import in_use
 from bot.store.personal import PersonalRecords
 from bot.store.sqlite import SqliteStore
 from plugins.embedded import embedded_plugin, find_weights
@@ -40,7 +41,7 @@ async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator
     SettingsError for settings that cannot be used here.
     """
     store = SqliteStore(settings.data_dir, engine_of(settings))
-    async with store, Agent(store) as agent:
+    async with in_use(settings.data_dir), store, Agent(store) as agent:
         without = await add_models(agent, settings, progress)
         if without is not None:
             log.error("%s", without)

@@ -1,5 +1,6 @@
 """`understudy store` and `understudy export`, as an operator calls them."""
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -15,8 +16,9 @@ from bot.cli import main
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
-from bot.store.locking import alone, is_running
+from bot.store.locking import alone, in_use, is_running
 from bot.store.operations import encode
+from bot.store.problems import StoreError
 from bot.store.setting_aside import rename_aside
 from tests.store.filling import DM, GUILD, exchange, fill
 
@@ -52,6 +54,23 @@ def test_a_bot_that_is_started_meanwhile_waits(folder: Path) -> None:
             with pytest.raises(BlockingIOError):
                 fcntl.flock(lock, kind | fcntl.LOCK_NB)
     assert not is_running(folder)
+
+
+async def test_a_bot_that_has_recorded_nothing_yet_is_running_too(folder: Path) -> None:
+    async with in_use(folder), in_use(folder):
+        assert is_running(folder)
+        with pytest.raises(StoreError, match="Stop it first"), alone(folder):
+            pass
+    with alone(folder):
+        waiting = asyncio.create_task(enter(in_use(folder)))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 10)
+
+
+async def enter(place: contextlib.AbstractAsyncContextManager[None]) -> None:
+    async with place:
+        pass
 
 
 def test_export_writes_a_file_when_it_is_whole(
