@@ -34,8 +34,12 @@ Progress = Callable[[str], None]
 
 
 @asynccontextmanager
-async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator[Agent]:
+async def running_agent(
+    settings: Settings, progress: Progress, *, made_up: bool = False
+) -> AsyncIterator[Agent]:
     """The agent with all its plugins; `progress` is told what is being loaded.
+
+    `made_up` is whether its Discord is: then that it is not in a server says nothing.
 
     Without any model it runs all the same, and says in one sentence how to get one. Raises
     SettingsError for settings that cannot be used here.
@@ -45,7 +49,8 @@ async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator
         without = await add_models(agent, settings, progress)
         if without is not None:
             log.error("%s", without)
-        await agent.register(privacy_plugin(privacy_office(store, settings.backup_days)))
+        office = privacy_office(store, settings.backup_days, made_up=made_up)
+        await agent.register(privacy_plugin(office))
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
 
@@ -59,7 +64,9 @@ def engine_of(settings: Settings) -> Engine:
     return Engine(settings.store_key.get_secret_value())
 
 
-def privacy_office(store: SqliteStore, backup_days: int) -> PrivacyOffice:
+def privacy_office(
+    store: SqliteStore, backup_days: int, *, made_up: bool = False
+) -> PrivacyOffice:
     """The privacy office of this store's installation, which backups outlive for so many days."""
 
     def prune() -> None:
@@ -70,6 +77,7 @@ def privacy_office(store: SqliteStore, backup_days: int) -> PrivacyOffice:
         Installation(store.folder, store.engine),
         backup_days=backup_days,
         prune_backups=prune,
+        deletes_departed=not made_up,
     )
 
 

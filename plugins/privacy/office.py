@@ -55,7 +55,7 @@ class PrivacyOffice:
     `absent` are servers that the bot is not in, and since when (ms).
     `prune_backups` deletes backups that are too old, in a thread, once a day; what was forgotten is
     forgotten again for `backup_days`, so that a backup that is restored meanwhile brings nothing
-    back.
+    back. Without `deletes_departed` the records of servers that the bot is not in stay.
     """
 
     def __init__(
@@ -65,12 +65,14 @@ class PrivacyOffice:
         *,
         backup_days: int = 30,
         prune_backups: Callable[[], object] | None = None,
+        deletes_departed: bool = True,
     ) -> None:
         self.records = records
         self.people: People | None = None
         self._installation = installation
         self._backup_days = backup_days
         self._prune_backups = prune_backups
+        self._deletes_departed = deletes_departed
         self._services: dict[World, PrivacyService] = {}
         self._unsaved: dict[tuple[World, int], bool] = {}
         self._backlog = Backlog()
@@ -194,6 +196,8 @@ class PrivacyOffice:
 
     async def present(self, guild_ids: Collection[int]) -> None:
         """The bot is in these servers and no others."""
+        if not self._deletes_departed:
+            return
         standing = await asyncio.to_thread(self._installation.read)
         for guild_id in guild_ids:
             if guild_id in standing.departures:
@@ -211,6 +215,8 @@ class PrivacyOffice:
 
     async def left(self, guild_id: int) -> None:
         """The bot was removed from a server: its file is deleted after DEPARTED_DAYS."""
+        if not self._deletes_departed:
+            return
         moment = now()
         self.absent.setdefault(guild_id, moment)
         await asyncio.to_thread(self._installation.note_departure, guild_id, moment)
