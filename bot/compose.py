@@ -64,13 +64,12 @@ def engine_of(settings: Settings) -> Engine:
     return Engine(settings.store_key.get_secret_value())
 
 
-def privacy_office(
-    store: SqliteStore, backup_days: int, *, made_up: bool = False
-) -> PrivacyOffice:
+def privacy_office(store: SqliteStore, backup_days: int, *, made_up: bool = False) -> PrivacyOffice:
     """The privacy office of this store's installation, which backups outlive for so many days."""
 
     def prune() -> None:
-        prune_backups(store.folder, backup_days, datetime.now(UTC))
+        for path in prune_backups(store.folder, backup_days, datetime.now(UTC)):
+            log.info("%s: older than %d days, deleted", path, backup_days)
 
     return PrivacyOffice(
         PersonalRecords(store),

@@ -20,6 +20,7 @@ from bot.store.files import (
     path_of,
     schema_version,
 )
+from bot.store.inbox import FOLDER
 from bot.store.operations import MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -112,7 +113,7 @@ def prune_backups(
     places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
     gone = [path for place in places for path in prune_folder(place, limit)]
     old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
-    for name in FOLDERS.values():
+    for name in (*FOLDERS.values(), FOLDER):
         old += [path for left in LEFT for path in (folder / name).glob(left) if path.is_file()]
     for path in old:
         if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:

@@ -78,13 +78,16 @@ def test_what_is_old_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     repaired = path_of(tmp_path, GUILD).with_name("1.sqlite3.repaired-20200101T000000Z")
     left = tmp_path / "guilds" / "1.sqlite3.salvaged" / "1.sqlite3"
     left.parent.mkdir()
+    waited = tmp_path / "inbox" / "00000000000000000001.sqlite3.damaged-1"
+    waited.parent.mkdir()
     ages = {upgrades / "1.sqlite3": 31, upgrades / "2.sqlite3": 29, repaired: 31, left: 31}
+    ages[waited] = 31
     for name, age in ages.items():
         name.write_bytes(b"words")
         then = (NOW - timedelta(days=age)).timestamp()
         os.utime(name, (then, then))
     gone = prune_backups(tmp_path, 30, NOW)
-    assert len(gone) == 7
+    assert len(gone) == 8
     assert sorted(path.name for path in backups.iterdir()) == [
         "20260203T050607Z",
         "20260303T050607Z",
@@ -94,6 +97,7 @@ def test_what_is_old_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     assert [path.name for path in upgrades.iterdir()] == ["2.sqlite3"]
     assert not repaired.exists()
     assert not left.exists()
+    assert not waited.exists()
     assert path_of(tmp_path, GUILD).exists()
 
 
