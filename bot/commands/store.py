@@ -15,6 +15,7 @@ from bot.store.checking import check, is_damaged, measure, waiting_in_inbox
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import open_world, path_of, worlds_in
+from bot.store.installation import FILE as INSTALLATION
 from bot.store.locking import alone, is_running
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -113,6 +114,8 @@ def restore(
             print(f"  what was there is kept as {kept}")
 
     with alone(folder):
+        if backup.restore_installation(folder, args.backup, engine):
+            print(f"{folder / INSTALLATION}: restored")
         return each(chosen, put_back)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.backup import back_up, prune_backups, restore
+from bot.store.backup import back_up, prune_backups, restore, restore_installation
 from bot.store.engine import Engine
 from bot.store.files import open_world, path_of
+from bot.store.installation import Installation
 from bot.store.operations import MessagesForgotten
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -117,6 +118,32 @@ def test_restoring_keeps_the_present_file_and_what_was_decided_since(tmp_path: P
     assert "Question 2?" in str(restored[1]["input"])
     with contextlib.closing(open_world(tmp_path, GUILD, PLAIN)) as opened:
         assert opened.execute("SELECT * FROM consents").fetchall() == [(9, 0, 5)]
+
+
+@pytest.mark.parametrize("engine", [PLAIN, Engine("a key")], ids=["plain", "encrypted"])
+def test_who_objected_everywhere_still_does_on_another_machine(
+    tmp_path: Path, engine: Engine
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    fill(here, [exchange(1)], engine=engine).close()
+    Installation(here, engine).object(42, 1)
+    (done,) = back_up(here, [GUILD], tmp_path / "backups", engine, NOW)
+    backup = done.copy.parents[1]
+    assert restore_installation(there, backup, engine)
+    assert Installation(there, engine).read().objections == {42: 1}
+    Installation(there, engine).withdraw_objection(42)
+    assert not restore_installation(there, backup, engine)
+    assert not Installation(there, engine).read().objections
+
+
+def test_an_installation_that_is_damaged_can_be_restored(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)]).close()
+    Installation(tmp_path, PLAIN).object(42, 1)
+    (done,) = back_up(tmp_path, [GUILD], tmp_path / "backups", PLAIN, NOW)
+    (tmp_path / "installation.sqlite3").write_bytes(b"no database" * 1000)
+    assert restore_installation(tmp_path, done.copy.parents[1], PLAIN)
+    assert 42 in Installation(tmp_path, PLAIN).read().objections
+    assert len(list(tmp_path.glob("installation.sqlite3.damaged-*"))) == 1
 
 
 def test_restoring_over_a_damaged_file_sets_it_aside(tmp_path: Path) -> None:
