@@ -78,6 +78,8 @@ async def test_who_opts_out_is_not_recorded_nor_quoted(tmp_path: Path) -> None:
             assert "not recorded here" in answer.content
             stage.model.text = "confidential answer"
             await stage.ask(stage.ben, "confidential question")
+            status = (await stage.slash(stage.ada, "reasoning status")).content
+            assert "every exchange is being kept, but for 1 that privacy left out" in status
         async with watched(tmp_path, fake, enabled=False) as stage:
             await stage.ben.say(stage.channel_id, "confidential remark")
             await stage.ask(stage.people["cleo"], "public question")
