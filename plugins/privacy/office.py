@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,7 @@ class PrivacyOffice:
         self._backlog = Backlog()
         self.absent: dict[int, int] = {}
         self._logged: set[str] = set()
+        self._asking: set[int] = set()
         self._reading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -145,6 +146,17 @@ class PrivacyOffice:
         people.objections.discard(user_id)
 
     # What people may ask for
+
+    @contextlib.contextmanager
+    def one_at_a_time(self, user_id: int) -> Iterator[None]:
+        """A person's request that goes through all files. Raises StoreError if one is under way."""
+        if user_id in self._asking:
+            raise StoreError("Another request of yours is under way. Wait for its answer.")
+        self._asking.add(user_id)
+        try:
+            yield
+        finally:
+            self._asking.discard(user_id)
 
     async def data_of(self, user_id: int) -> tuple[dict[str, Any], dict[str, str]]:
         """All that is kept of a person, by world; and why it could not be read, by world."""
