@@ -141,15 +141,22 @@ async def show(context: ActionContext) -> ActionResult:
 async def opt_out(context: ActionContext) -> ActionResult:
     """Do not record the caller from this moment on, here or everywhere."""
     service = service_of(context)
-    if context.text == EVERYWHERE:
-        await service.office.object_everywhere(context.author.id)
-        where = "on any server that I am on, nor in direct messages"
-    else:
-        await service.office.set_consent(service, context.author.id, recorded=False)
-        where = "here"
+    everywhere = context.text == EVERYWHERE
+    where = "on any server that I am on, nor in direct messages" if everywhere else "here"
+    unsaved = ""
+    try:
+        if everywhere:
+            await service.office.object_everywhere(context.author.id)
+        else:
+            await service.office.set_consent(service, context.author.id, recorded=False)
+    except StoreError as error:
+        unsaved = (
+            f"\n⚠️ It could not be saved yet, and is tried again; if I am stopped before, say it "
+            f"again. {error.public}"
+        )
     return ActionResult(
         f"✅ You are not recorded {where} from now on; I still answer you. "
-        "What was kept before stays until you use `/privacy forget-me`."
+        f"What was kept before stays until you use `/privacy forget-me`.{unsaved}"
     )
 
 

@@ -43,9 +43,12 @@ class Receipt:
 
 @dataclass(slots=True)
 class Backlog:
-    """What is still to be done: files to be written anew, and people who are to be forgotten."""
+    """What is still to be done: files to be written anew, objections to be put on disk, and people
+    who are to be forgotten.
+    """
 
     unwiped: set[World] = field(default_factory=set)
+    objections: set[int] = field(default_factory=set)
     owed: dict[int, set[World]] = field(default_factory=dict)
 
 
@@ -103,9 +106,8 @@ class PrivacyOffice:
                 standing = await asyncio.to_thread(self._installation.read)
                 for user_id, world in standing.owed:
                     self._backlog.owed.setdefault(user_id, set()).add(world)
-                self.people = People(
-                    standing.id, set(standing.objections), dict(standing.forgotten)
-                )
+                objections = {*standing.objections, *self._backlog.objections}
+                self.people = People(standing.id, objections, dict(standing.forgotten))
             return self.people
 
     def enter(self, service: PrivacyService) -> None:
@@ -134,15 +136,21 @@ class PrivacyOffice:
         self._unsaved.pop((service.world, user_id), None)
 
     async def object_everywhere(self, user_id: int) -> None:
-        """A person wants to be recorded nowhere, from this moment on. Raises StoreError."""
+        """A person wants to be recorded nowhere, from this moment on; on return it is on disk.
+
+        Raises StoreError when it is not; it counts until the bot ends, and is tried again.
+        """
+        self._backlog.objections.add(user_id)
         people = await self.read_people()
         people.objections.add(user_id)
         await asyncio.to_thread(self._installation.object, user_id, now())
+        self._backlog.objections.discard(user_id)
 
     async def withdraw_objection(self, user_id: int) -> None:
         """A person takes that back. Raises StoreError; then nothing was changed."""
         people = await self.read_people()
         await asyncio.to_thread(self._installation.withdraw_objection, user_id)
+        self._backlog.objections.discard(user_id)
         people.objections.discard(user_id)
 
     # What people may ask for
@@ -284,6 +292,8 @@ class PrivacyOffice:
         for (world, user_id), recorded in list(self._unsaved.items()):
             if await self._attempt(self.records.set_consent(world, user_id, recorded)) is None:
                 self._unsaved.pop((world, user_id), None)
+        for user_id in list(self._backlog.objections):
+            await self._attempt(self.object_everywhere(user_id))
 
     async def catch_up(self) -> None:
         """Forget people where that has not been possible so far."""
