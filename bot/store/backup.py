@@ -115,7 +115,8 @@ def prune_backups(
     Backups, the copies from before upgrades, and damaged files, repaired or not: what was
     deleted in the records is to be gone from all of them by then. Backups `elsewhere` go too.
     """
-    limit = now.astimezone(UTC) - timedelta(days=days)
+    # As exact as the names are, so that no days at all still leave the one just made.
+    limit = now.astimezone(UTC).replace(microsecond=0) - timedelta(days=days)
     places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
     gone = [path for place in places for path in prune_folder(place, limit)]
     old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
@@ -227,7 +228,10 @@ def keep_present(folder: Path, world: World, engine: Engine, now: datetime) -> P
     """Keep the present file as a backup of its own; a damaged one is set aside instead."""
     path = path_of(folder, world)
     stamp = now.astimezone(UTC).strftime(STAMP)
-    place = name_free(folder / BACKUPS, f"{stamp}-before-restore")
+    name = f"{stamp}-before-restore"
+    place = folder / BACKUPS / name
+    if path_of(place, world).exists():
+        place = name_free(folder / BACKUPS, name)
     try:
         copy_checked(path, path_of(place, world), engine)
     except StoreError:

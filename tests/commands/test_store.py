@@ -235,3 +235,20 @@ def test_encrypting_all(
     assert main(["store", "decrypt"]) == 0
     monkeypatch.delenv("STORE_KEY")
     assert main(["store", "check"]) == 0
+
+
+def test_a_backup_outlives_itself(folder: Path) -> None:
+    assert main(["store", "backup", "--keep-days", "0"]) == 0
+    (kept,) = (folder / "backups").iterdir()
+    assert path_of(kept, GUILD).exists()
+    with pytest.raises(SystemExit):
+        main(["store", "backup", "--keep-days", "-1"])
+    assert main(["store", "restore", str(kept)]) == 0
+    (before,) = (folder / "backups").glob("*-before-restore*")
+    assert path_of(before, GUILD).exists()
+    assert path_of(before, DM).exists()
+
+
+def test_what_is_not_there_is_not_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "check", "--guild", "5"]) == 1
+    assert "no such file" in capsys.readouterr().err
