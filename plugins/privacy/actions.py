@@ -267,7 +267,7 @@ async def set_retention(context: ActionContext) -> ActionResult:
     service = service_of(context)
     await service.read()
     text = context.text.strip()
-    if not text.isdecimal() or int(text) > LONGEST_DAYS:
+    if not text.isdecimal() or int(text[:6]) > LONGEST_DAYS:
         return ActionResult(f"Give days from 0 to {LONGEST_DAYS}. Nothing was changed.")
     settings = replace(service.settings, retention_days=int(text))
     await service.set(settings)
