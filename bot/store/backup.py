@@ -120,7 +120,7 @@ def prune_backups(
     places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
     gone = [path for place in places for path in prune_folder(place, limit)]
     old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
-    for name in (*FOLDERS.values(), FOLDER):
+    for name in (*FOLDERS.values(), FOLDER, "."):
         old += [path for left in LEFT for path in (folder / name).glob(left) if path.is_file()]
     for path in old:
         if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:

@@ -143,7 +143,8 @@ def test_an_installation_that_is_damaged_can_be_restored(tmp_path: Path) -> None
     (tmp_path / "installation.sqlite3").write_bytes(b"no database" * 1000)
     assert restore_installation(tmp_path, done.copy.parents[1], PLAIN)
     assert 42 in Installation(tmp_path, PLAIN).read().objections
-    assert len(list(tmp_path.glob("installation.sqlite3.damaged-*"))) == 1
+    (aside,) = tmp_path.glob("installation.sqlite3.damaged-*")
+    assert prune_backups(tmp_path, 30, datetime.now(UTC) + timedelta(days=31))[-1] == aside
 
 
 def test_restoring_over_a_damaged_file_sets_it_aside(tmp_path: Path) -> None:
