@@ -64,12 +64,15 @@ def test_who_objected_everywhere_is_known_with_and_without_a_key(tmp_path: Path)
     assert Installation(tmp_path, PLAIN).read() == before
 
 
-def test_a_wrong_key_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_wrong_key_is_an_error_and_changes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     fill(tmp_path, [exchange(1)], engine=KEY).close()
     before = path_of(tmp_path, GUILD).read_bytes()
     for encrypt in (True, False):
         with pytest.raises(StoreError, match="STORE_KEY is not the one"):
             convert_all(tmp_path, Engine("another"), encrypt=encrypt)
+    assert "ERROR" not in capfd.readouterr().err
     assert path_of(tmp_path, GUILD).read_bytes() == before
 
 
