@@ -76,6 +76,13 @@ def test_a_wrong_key_is_an_error_and_changes_nothing(
     assert path_of(tmp_path, GUILD).read_bytes() == before
 
 
+async def test_a_bot_with_a_key_says_how_to_encrypt_what_is_plain(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)]).close()
+    async with SqliteStore(tmp_path, KEY, in_process=True) as store:
+        with pytest.raises(StoreError, match="store encrypt"):
+            await store.world(GUILD).page(None, 1)
+
+
 def test_check_tells_keys_from_damage(tmp_path: Path) -> None:
     fill(tmp_path, [exchange(number) for number in range(100)]).close()
     assert not list(check(tmp_path, GUILD, PLAIN))
