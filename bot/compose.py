@@ -14,6 +14,7 @@ from bot.settings import Settings, SettingsError
 from bot.store.backup import prune_backups
 from bot.store.engine import Engine
 from bot.store.installation import Installation
+from bot.store.locking import in_use
 from bot.store.personal import PersonalRecords
 from bot.store.sqlite import SqliteStore
 from plugins.embedded import embedded_plugin, find_weights
@@ -33,18 +34,23 @@ Progress = Callable[[str], None]
 
 
 @asynccontextmanager
-async def running_agent(settings: Settings, progress: Progress) -> AsyncIterator[Agent]:
+async def running_agent(
+    settings: Settings, progress: Progress, *, made_up: bool = False
+) -> AsyncIterator[Agent]:
     """The agent with all its plugins; `progress` is told what is being loaded.
+
+    `made_up` is whether its Discord is: then that it is not in a server says nothing.
 
     Without any model it runs all the same, and says in one sentence how to get one. Raises
     SettingsError for settings that cannot be used here.
     """
     store = SqliteStore(settings.data_dir, engine_of(settings))
-    async with store, Agent(store) as agent:
+    async with in_use(settings.data_dir), store, Agent(store) as agent:
         without = await add_models(agent, settings, progress)
         if without is not None:
             log.error("%s", without)
-        await agent.register(privacy_plugin(privacy_office(store, settings.backup_days)))
+        office = privacy_office(store, settings.backup_days, made_up=made_up)
+        await agent.register(privacy_plugin(office))
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
 
@@ -58,17 +64,19 @@ def engine_of(settings: Settings) -> Engine:
     return Engine(settings.store_key.get_secret_value())
 
 
-def privacy_office(store: SqliteStore, backup_days: int) -> PrivacyOffice:
+def privacy_office(store: SqliteStore, backup_days: int, *, made_up: bool = False) -> PrivacyOffice:
     """The privacy office of this store's installation, which backups outlive for so many days."""
 
     def prune() -> None:
-        prune_backups(store.folder, backup_days, datetime.now(UTC))
+        for path in prune_backups(store.folder, backup_days, datetime.now(UTC)):
+            log.info("%s: older than %d days, deleted", path, backup_days)
 
     return PrivacyOffice(
         PersonalRecords(store),
         Installation(store.folder, store.engine),
         backup_days=backup_days,
         prune_backups=prune,
+        deletes_departed=not made_up,
     )
 
 

@@ -20,3 +20,10 @@ def seconds(text: str) -> float:
     if not (math.isfinite(number) and number > 0):
         raise argparse.ArgumentTypeError(f"should be a number of seconds above 0, is {text!r}")
     return number
+
+
+def days(text: str) -> int:
+    """So many whole days, none at least and ten years at most."""
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 3_650):
+        raise argparse.ArgumentTypeError(f"should be days from 0 to 3650, is {text!r}")
+    return int(text[:6])

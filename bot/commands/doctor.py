@@ -121,7 +121,8 @@ def guild_files(data_dir: Path) -> list[Path]:
 
 async def models(settings: Settings) -> AsyncIterator[Finding]:
     """Whether each model answers a question."""
-    async with SqliteStore(settings.data_dir) as store, Agent(store) as agent:
+    # The store is not entered: nothing is to be written, and the bot may be running.
+    async with Agent(SqliteStore(settings.data_dir)) as agent:
         without = await add_models(agent, settings, progress=lambda _: None)
         if without is not None:
             yield Finding("model", False, without)

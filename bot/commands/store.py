@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.commands.arguments import days
 from bot.commands.progress import Progress
 from bot.commands.worlds import add_world_arguments, world_of
 from bot.compose import engine_of
@@ -15,6 +16,7 @@ from bot.store.checking import check, is_damaged, measure, waiting_in_inbox
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import open_world, path_of, worlds_in
+from bot.store.installation import FILE as INSTALLATION
 from bot.store.locking import alone, is_running
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -41,7 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     making = add("backup", back_up, "copy the files; the bot may be running")
     making.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="not DATA_DIR/backups")
     making.add_argument(
-        "--keep-days", type=int, metavar="N", help="delete older backups; BACKUP_DAYS if not given"
+        "--keep-days", type=days, metavar="N", help="delete older backups; BACKUP_DAYS if not given"
     )
     restoring = add("restore", restore, "put a backup in the files' place; keeps the present ones")
     restoring.add_argument("backup", type=Path, help="the backup's folder")
@@ -83,7 +85,7 @@ def back_up(
 ) -> bool:
     """Copy, then delete what is too old."""
     now = datetime.now(UTC)
-    days = settings.backup_days if args.keep_days is None else args.keep_days
+    keep = settings.backup_days if args.keep_days is None else args.keep_days
     backups = args.output or settings.data_dir / backup.BACKUPS
     present = [world for world in worlds if path_of(settings.data_dir, world).exists()]
     if not present:
@@ -91,9 +93,9 @@ def back_up(
     done = backup.back_up(settings.data_dir, present, backups, engine, now)
     for one in done:
         print(one.problem or one.copy, file=sys.stderr if one.problem else sys.stdout)
-    gone = backup.prune_backups(settings.data_dir, days, now, backups)
+    gone = backup.prune_backups(settings.data_dir, keep, now, backups)
     for path in gone:
-        print(f"{path}: older than {days} days, deleted")
+        print(f"{path}: older than {keep} days, deleted")
     return not any(one.problem for one in done)
 
 
@@ -106,13 +108,17 @@ def restore(
     if not chosen:
         raise StoreError(f"{args.backup}: there is no backup in this folder.")
 
+    now = datetime.now(UTC)
+
     def put_back(world: World) -> None:
-        kept = backup.restore(folder, world, args.backup, engine, datetime.now(UTC))
+        kept = backup.restore(folder, world, args.backup, engine, now)
         print(f"{path_of(folder, world)}: restored")
         if kept is not None:
             print(f"  what was there is kept as {kept}")
 
     with alone(folder):
+        if backup.restore_installation(folder, args.backup, engine):
+            print(f"{folder / INSTALLATION}: restored")
         return each(chosen, put_back)
 
 
@@ -141,9 +147,13 @@ def stat(_: argparse.Namespace, settings: Settings, engine: Engine, worlds: list
 
 
 def check_all(
-    _: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]
+    args: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]
 ) -> bool:
     """A line for each problem."""
+    if (only := world_of(args)) is not None:
+        path = path_of(settings.data_dir, only)
+        if not path.exists() and not set_aside_in(path):
+            raise StoreError(f"{path}: there is no such file. Nothing was recorded there.")
     problems = [problem for world in worlds for problem in check(settings.data_dir, world, engine)]
     for problem in problems:
         print(problem)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.store.applying import apply
 from bot.store.copying import copy_whole, flush
 from bot.store.engine import Engine
-from bot.store.errors import FAILURES, translate
+from bot.store.errors import FAILURES, is_damage, translate
 from bot.store.files import (
     BEFORE_UPGRADES,
     FOLDERS,
@@ -20,6 +20,8 @@ from bot.store.files import (
     path_of,
     schema_version,
 )
+from bot.store.inbox import FOLDER
+from bot.store.installation import FILE as INSTALLATION
 from bot.store.operations import MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -47,8 +49,9 @@ def back_up(
 ) -> list[BackedUp]:
     """Copy these worlds' files to a folder of this moment below `backups`, each checked.
 
-    Every copy is a world's state at one moment; the bot may be running. Raises StoreError where
-    the folder cannot be made.
+    With them goes the installation's file, which says who objected everywhere. Every copy is a
+    file's state at one moment; the bot may be running. Raises StoreError where the folder cannot
+    be made.
     """
     place = name_free(backups, now.astimezone(UTC).strftime(STAMP))
     partial = place.with_name(f"{place.name}.partial")
@@ -66,6 +69,10 @@ def back_up(
         except StoreError as error:
             problem = error
         done.append(BackedUp(world, path_of(place, world), problem))
+    if (folder / INSTALLATION).exists():
+        with contextlib.suppress(StoreError):
+            # Where it cannot be read the bot records nothing, and says so.
+            copy_checked(folder / INSTALLATION, partial / INSTALLATION, engine)
     partial.rename(place)
     flush(backups)
     return done
@@ -108,11 +115,12 @@ def prune_backups(
     Backups, the copies from before upgrades, and damaged files, repaired or not: what was
     deleted in the records is to be gone from all of them by then. Backups `elsewhere` go too.
     """
-    limit = now.astimezone(UTC) - timedelta(days=days)
+    # As exact as the names are, so that no days at all still leave the one just made.
+    limit = now.astimezone(UTC).replace(microsecond=0) - timedelta(days=days)
     places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
     gone = [path for place in places for path in prune_folder(place, limit)]
     old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
-    for name in FOLDERS.values():
+    for name in (*FOLDERS.values(), FOLDER, "."):
         old += [path for left in LEFT for path in (folder / name).glob(left) if path.is_file()]
     for path in old:
         if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
@@ -160,6 +168,38 @@ def restore(folder: Path, world: World, backup: Path, engine: Engine, now: datet
     return kept
 
 
+def restore_installation(folder: Path, backup: Path, engine: Engine) -> bool:
+    """Put back who objected everywhere, where the present file is gone or cannot be read.
+
+    One that can be read stays: it knows better. A damaged one is set aside. Returns whether
+    anything was put back. Raises StoreError.
+    """
+    path, copy = folder / INSTALLATION, backup / INSTALLATION
+    if not copy.exists():
+        return False
+    try:
+        if path.exists():
+            with contextlib.closing(engine.connect(path, read_only=True)) as connection:
+                if connection.execute("PRAGMA quick_check").fetchone() == ("ok",):
+                    return False
+    except FAILURES as error:
+        if not is_damage(error, path, encrypted=engine.key is not None):
+            raise translate(error, path) from error
+    restored = path.with_name(f"{path.name}.new")
+    try:
+        restored.unlink(missing_ok=True)
+        copy_checked(copy, restored, engine)
+        if path.exists():
+            rename_aside(path)
+        restored.replace(path)
+        flush(folder)
+    except FAILURES as error:
+        raise translate(error, path) from error
+    finally:
+        restored.unlink(missing_ok=True)
+    return True
+
+
 def carry_decisions(folder: Path, workshop: Path, world: World, engine: Engine) -> None:
     """What people decided since, if the present file can still be read, holds in the restored."""
     forgotten: list[int] = []
@@ -188,7 +228,10 @@ def keep_present(folder: Path, world: World, engine: Engine, now: datetime) -> P
     """Keep the present file as a backup of its own; a damaged one is set aside instead."""
     path = path_of(folder, world)
     stamp = now.astimezone(UTC).strftime(STAMP)
-    place = name_free(folder / BACKUPS, f"{stamp}-before-restore")
+    name = f"{stamp}-before-restore"
+    place = folder / BACKUPS / name
+    if path_of(place, world).exists():
+        place = name_free(folder / BACKUPS, name)
     try:
         copy_checked(path, path_of(place, world), engine)
     except StoreError:

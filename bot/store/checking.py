@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.engine import PAGE_SIZE, Engine
-from bot.store.errors import FAILURES, is_damage, translate
+from bot.store.errors import FAILURES, PLAIN, is_damage, translate
 from bot.store.files import path_of
 from bot.store.inbox import FOLDER
 from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
@@ -16,7 +16,6 @@ from bot.store.reading import open_to_read
 from bot.store.records import World
 from bot.store.setting_aside import set_aside_in
 
-PLAIN = b"SQLite format 3\x00"
 PAGES_LOOKED_AT = 64
 PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
 # Each counts what should not be.

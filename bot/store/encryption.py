@@ -13,6 +13,7 @@ from bot.store.errors import FAILURES, translate
 from bot.store.files import FOLDERS, SUFFIX, make_private
 from bot.store.inbox import FOLDER
 from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
+from bot.store.installation import FILE
 from bot.store.problems import StoreError
 from bot.store.setting_aside import REPAIRED
 
@@ -23,6 +24,8 @@ def files_in(folder: Path) -> Iterator[tuple[Path, int]]:
     """Every database below DATA_DIR, backups too, with the size of its pages."""
     for path in sorted((folder / FOLDER).glob(f"*{SUFFIX}")):
         yield path, INBOX_PAGE_SIZE
+    if (folder / FILE).exists():
+        yield folder / FILE, PAGE_SIZE
     for name in FOLDERS.values():
         yield from ((path, PAGE_SIZE) for path in sorted((folder / name).glob(f"*{SUFFIX}")))
     yield from ((path, PAGE_SIZE) for path in sorted((folder / "backups").rglob(f"*{SUFFIX}")))

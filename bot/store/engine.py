@@ -33,6 +33,9 @@ class Engine:
             check_same_thread=False,
         )
         if self.key is not None:
+            # What is wrong is said by the error, and in our words.
+            # https://www.zetetic.net/sqlcipher/sqlcipher-api/#cipher_log_level
+            connection.execute("PRAGMA cipher_log_level = NONE")
             connection.execute(f'PRAGMA key = "{self.raw_key}"')
             # Where an encrypted file says how large its pages are is encrypted, too.
             connection.execute(f"PRAGMA cipher_page_size = {page_size}")

@@ -19,6 +19,12 @@ REMEDIES = {
     "SQLITE_IOERR": "the disk reports an error. Check the disk",
 }
 
+NOT_ENCRYPTED = (
+    "it cannot be read: STORE_KEY is set and it is not encrypted, or it is damaged. Run "
+    "`understudy store encrypt`, or `understudy store repair`"
+)
+PLAIN = b"SQLite format 3\x00"
+
 # After these a connection may go on failing although the file is in order again.
 SPOILING = (
     "SQLITE_READONLY",
@@ -50,12 +56,14 @@ def translate(error: Exception, path: Path) -> StoreError:
     """The StoreError for one of FAILURES: for people without the path, for the log with it."""
     kind = UnstorableError if blames_a_value(error) else StoreError
     text = explain(error)
+    if error_name(error) == "SQLITE_NOTADB" and begins_plain(path):
+        text = f"{NOT_ENCRYPTED} ({error})."
     return kind(f"{path}: {text}", f"The file of records: {text}")
 
 
 def explain(error: Exception) -> str:
     """A sentence for people: what is wrong with the file, and what to do."""
-    code = getattr(error, "sqlite_errorname", None) or ""
+    code = error_name(error)
     for name, remedy in REMEDIES.items():
         if code.startswith(name):
             return f"{remedy} ({error})."
@@ -67,11 +75,25 @@ def explain(error: Exception) -> str:
     return f"{error}."
 
 
+def error_name(error: Exception) -> str:
+    """SQLite's name for what went wrong; empty for what is not of SQLite."""
+    return getattr(error, "sqlite_errorname", None) or ""
+
+
+def begins_plain(path: Path) -> bool:
+    """Whether the file begins as one that is not encrypted."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(PLAIN)) == PLAIN
+    except OSError:
+        return False
+
+
 def spoils(error: Exception) -> bool:
     """Whether a connection that raised this is better opened anew."""
     if blames_a_value(error):
         return False
-    code = getattr(error, "sqlite_errorname", None) or ""
+    code = error_name(error)
     return code.startswith(SPOILING) or isinstance(
         error, (OSError, ValueError, *of_drivers("ProgrammingError"))
     )
@@ -82,7 +104,7 @@ def is_damage(error: Exception, path: Path, *, encrypted: bool) -> bool:
 
     `encrypted` is whether it was opened with a key.
     """
-    code = getattr(error, "sqlite_errorname", None) or ""
+    code = error_name(error)
     if code.startswith("SQLITE_CORRUPT"):
         return True
     return code == "SQLITE_NOTADB" and not encrypted and not looks_encrypted(path)

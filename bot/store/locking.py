@@ -1,13 +1,48 @@
-"""Working on the files while nobody else does."""
+"""Working on the files while nobody else does.
 
+Two locks tell: the bot has one for as long as it runs, its writer the other for as long as it
+writes, which is longer where the bot was killed, and not at all where nothing was recorded yet.
+"""
+
+import asyncio
+import contextlib
 import fcntl
+import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from bot.store.files import make_folder
 from bot.store.inbox import FOLDER
 from bot.store.problems import StoreError
+
+log = logging.getLogger(__name__)
+
+BOT, WRITER = "bot", "lock"
+AGAIN_SECONDS = 0.2
+
+
+@asynccontextmanager
+async def in_use(folder: Path) -> AsyncIterator[None]:
+    """A bot uses the records below this folder; it waits while somebody is `alone` with them.
+
+    Where no lock can be made, nothing can be recorded either, and the bot runs all the same.
+    """
+    handle: int | None = None
+    told = False
+    try:
+        with contextlib.suppress(OSError):
+            handle = open_lock(folder, BOT)
+            while not take(handle, fcntl.LOCK_SH):
+                if not told:
+                    told = True
+                    log.warning("Another program works on the records in %s: waiting", folder)
+                await asyncio.sleep(AGAIN_SECONDS)
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 @contextmanager
@@ -16,27 +51,40 @@ def alone(folder: Path) -> Iterator[None]:
 
     Raises StoreError while the bot runs.
     """
-    place = folder / FOLDER
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(place / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    handles = []
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(
-                f"The bot is running and has the records in {folder} open. Stop it first."
-            ) from None
+        for name in (BOT, WRITER):
+            handles.append(open_lock(folder, name))
+            if not take(handles[-1], fcntl.LOCK_EX):
+                problem = f"The bot is running and has the records in {folder} open. Stop it first."
+                raise StoreError(problem)
         yield
     finally:
-        os.close(handle)
+        for handle in handles:
+            os.close(handle)
 
 
 def is_running(folder: Path) -> bool:
     """Whether a bot has the records below this folder open."""
-    if not (folder / FOLDER / "lock").exists():
+    if not any((folder / FOLDER / name).exists() for name in (BOT, WRITER)):
         return False
     try:
         with alone(folder):
             return False
     except StoreError:
         return True
+
+
+def open_lock(folder: Path, name: str) -> int:
+    """A file of this name to lock. Raises OSError."""
+    make_folder(folder / FOLDER)
+    return os.open(folder / FOLDER / name, os.O_CREAT | os.O_RDWR, 0o600)
+
+
+def take(handle: int, how: int) -> bool:
+    """Take a lock, shared or not (`how`), if it is free. Raises OSError where there are none."""
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -25,6 +25,7 @@ from bot.store.forgetting import (
     forget_rooms,
     person_data,
 )
+from bot.store.inbox import FOLDER as INBOX
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted, authors, quoted_since, rooms
 from bot.store.records import World
@@ -59,7 +60,7 @@ class PersonalRecords:
         """The damaged files that were set aside, which no call here reaches; by name."""
         return sorted(
             path.name
-            for folder in FOLDERS.values()
+            for folder in (*FOLDERS.values(), INBOX)
             for path in (self._store.folder / folder).glob(f"*{DAMAGED}*")
             if not path.name.endswith(COMPANIONS)
         )

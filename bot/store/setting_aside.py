@@ -1,6 +1,7 @@
 """Setting a damaged file aside: it is kept for `understudy store repair`, and a new one begins."""
 
 import contextlib
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -39,11 +40,15 @@ def set_aside(folder: Path, world: World, engine: Engine) -> Path:
 
 
 def rename_aside(path: Path) -> Path:
-    """Rename a file of records, with what belongs to it, to a name that nothing has."""
+    """Rename a file of records, with what belongs to it, to a name that nothing has.
+
+    Its time is this moment's from then on: how long it is kept counts from here.
+    """
     aside = name_aside(path)
     # The log goes first: beside a new file it would be taken for that file's own.
     for suffix in (*COMPANIONS, ""):
         with contextlib.suppress(FileNotFoundError):
+            os.utime(path.with_name(path.name + suffix))
             path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
     return aside
 

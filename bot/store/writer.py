@@ -24,9 +24,9 @@ from queue import Empty, SimpleQueue
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
-from bot.store.files import make_folder
 from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Frame, Unpacker, pack
 from bot.store.inbox import FOLDER, Entry, Inbox
+from bot.store.locking import WRITER, open_lock, take
 from bot.store.problems import StoreError
 from bot.store.records import World
 
@@ -295,13 +295,11 @@ class Writer:
 @contextlib.contextmanager
 def locked(folder: Path, link: socket.socket) -> Iterator[None]:
     """One writer a folder: an earlier one, that still finishes, is waited for."""
-    place = folder / FOLDER
-    make_folder(place)
-    handle = os.open(place / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    handle = open_lock(folder, WRITER)
     try:
         began = time.monotonic()
         told = False
-        while not lock(handle):
+        while not take(handle, fcntl.LOCK_EX):
             if not told and time.monotonic() - began > PATIENCE_SECONDS:
                 told = True
                 with contextlib.suppress(OSError):
@@ -312,15 +310,6 @@ def locked(folder: Path, link: socket.socket) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def lock(handle: int) -> bool:
-    """Take the lock, if it is free."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def hung_up(link: socket.socket) -> bool:

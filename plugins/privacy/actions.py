@@ -1,5 +1,6 @@
 """What people, and admins, can ask about what is recorded; all answers are for their eyes only."""
 
+import asyncio
 import io
 import json
 import zipfile
@@ -12,7 +13,7 @@ from bot.agent.permissions import Permission
 from bot.store.problems import StoreError
 from bot.store.records import WorldKind
 from plugins.privacy.notices import EVERYWHERE, HERE, OPT_IN, OPT_OUT, lasting
-from plugins.privacy.office import Receipt
+from plugins.privacy.office import PrivacyOffice, Receipt
 from plugins.privacy.policy import LONGEST_DAYS, Mode
 from plugins.privacy.service import PLUGIN, PrivacyService
 
@@ -140,15 +141,22 @@ async def show(context: ActionContext) -> ActionResult:
 async def opt_out(context: ActionContext) -> ActionResult:
     """Do not record the caller from this moment on, here or everywhere."""
     service = service_of(context)
-    if context.text == EVERYWHERE:
-        await service.office.object_everywhere(context.author.id)
-        where = "on any server that I am on, nor in direct messages"
-    else:
-        await service.office.set_consent(service, context.author.id, recorded=False)
-        where = "here"
+    everywhere = context.text == EVERYWHERE
+    where = "on any server that I am on, nor in direct messages" if everywhere else "here"
+    unsaved = ""
+    try:
+        if everywhere:
+            await service.office.object_everywhere(context.author.id)
+        else:
+            await service.office.set_consent(service, context.author.id, recorded=False)
+    except StoreError as error:
+        unsaved = (
+            f"\n⚠️ It could not be saved yet, and is tried again; if I am stopped before, say it "
+            f"again. {error.public}"
+        )
     return ActionResult(
         f"✅ You are not recorded {where} from now on; I still answer you. "
-        "What was kept before stays until you use `/privacy forget-me`."
+        f"What was kept before stays until you use `/privacy forget-me`.{unsaved}"
     )
 
 
@@ -177,22 +185,26 @@ async def opt_in(context: ActionContext) -> ActionResult:
 
 async def my_data(context: ActionContext) -> ActionResult:
     """All that is kept of the caller in every world, as a file."""
-    service = service_of(context)
-    people = await service.office.read_people()
-    await service.office.records.settle()
-    found, failed = await service.office.data_of(context.author.id)
+    office = service_of(context).office
+    with office.one_at_a_time(context.author.id):
+        return await collect(office, context.author.id)
+
+
+async def collect(office: PrivacyOffice, user_id: int) -> ActionResult:
+    """A person's data as a file, or why it cannot be sent."""
+    people = await office.read_people()
+    await office.records.settle()
+    found, failed = await office.data_of(user_id)
     document = {
         "installation": people.installation,
         "time": clock(),
-        "user_id": context.author.id,
-        "opted_out_everywhere": context.author.id in people.objections,
+        "user_id": user_id,
+        "opted_out_everywhere": user_id in people.objections,
         "worlds": found,
         "not_readable": failed,
     }
-    content = json.dumps(document, ensure_ascii=False, indent=1).encode()
-    file = Attachment("my-data.json", content)
-    if len(content) > ZIP_BYTES:
-        file = Attachment("my-data.zip", zipped(file))
+    # A person's years of talk take seconds to write down, in which nobody else would be answered.
+    file = await asyncio.to_thread(as_file, document)
     rows = sum(len(some) for data in found.values() for some in data.values())
     text = f"This is all that is kept of you: {rows} entries from {places(len(found))}."
     if failed:
@@ -223,7 +235,8 @@ async def forget_me_now(context: ActionContext) -> ActionResult:
     office = service_of(context).office
     if context.text == AND_OPT_OUT:
         await office.object_everywhere(context.author.id)
-    receipt = await office.forget(context.author.id)
+    with office.one_at_a_time(context.author.id):
+        receipt = await office.forget(context.author.id)
     text = f"🗑️ {receipt.gone.rows} rows of yours are deleted, in {places(receipt.worlds)}."
     if receipt.failed:
         text += (
@@ -254,7 +267,7 @@ async def set_retention(context: ActionContext) -> ActionResult:
     service = service_of(context)
     await service.read()
     text = context.text.strip()
-    if not text.isdecimal() or int(text) > LONGEST_DAYS:
+    if not text.isdecimal() or int(text[:6]) > LONGEST_DAYS:
         return ActionResult(f"Give days from 0 to {LONGEST_DAYS}. Nothing was changed.")
     settings = replace(service.settings, retention_days=int(text))
     await service.set(settings)
@@ -281,6 +294,13 @@ def clock(milliseconds: int | None = None) -> str:
         else datetime.fromtimestamp(milliseconds / 1000, UTC)
     )
     return time.isoformat(timespec="seconds")
+
+
+def as_file(document: dict[str, object]) -> Attachment:
+    """A person's data as a file; packed, if it is large."""
+    content = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    file = Attachment("my-data.json", content)
+    return Attachment("my-data.zip", zipped(file)) if len(content) > ZIP_BYTES else file
 
 
 def zipped(file: Attachment) -> bytes:

@@ -36,6 +36,6 @@ def notice(world: World, settings: PrivacySettings) -> ActionResult:
 def lasting(settings: PrivacySettings) -> str:
     """How long an exchange is kept, in words."""
     if settings.retention_days == 0:
-        return "until somebody deletes them"
+        return "until deleted"
     days = "1 day" if settings.retention_days == 1 else f"{settings.retention_days} days"
     return f"for {days}, or longer where somebody rated the answer"

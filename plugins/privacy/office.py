@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,9 +43,12 @@ class Receipt:
 
 @dataclass(slots=True)
 class Backlog:
-    """What is still to be done: files to be written anew, and people who are to be forgotten."""
+    """What is still to be done: files to be written anew, objections to be put on disk, and people
+    who are to be forgotten.
+    """
 
     unwiped: set[World] = field(default_factory=set)
+    objections: set[int] = field(default_factory=set)
     owed: dict[int, set[World]] = field(default_factory=dict)
 
 
@@ -55,7 +58,7 @@ class PrivacyOffice:
     `absent` are servers that the bot is not in, and since when (ms).
     `prune_backups` deletes backups that are too old, in a thread, once a day; what was forgotten is
     forgotten again for `backup_days`, so that a backup that is restored meanwhile brings nothing
-    back.
+    back. Without `deletes_departed` the records of servers that the bot is not in stay.
     """
 
     def __init__(
@@ -65,17 +68,20 @@ class PrivacyOffice:
         *,
         backup_days: int = 30,
         prune_backups: Callable[[], object] | None = None,
+        deletes_departed: bool = True,
     ) -> None:
         self.records = records
         self.people: People | None = None
         self._installation = installation
         self._backup_days = backup_days
         self._prune_backups = prune_backups
+        self._deletes_departed = deletes_departed
         self._services: dict[World, PrivacyService] = {}
         self._unsaved: dict[tuple[World, int], bool] = {}
         self._backlog = Backlog()
         self.absent: dict[int, int] = {}
         self._logged: set[str] = set()
+        self._asking: set[int] = set()
         self._reading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -100,9 +106,8 @@ class PrivacyOffice:
                 standing = await asyncio.to_thread(self._installation.read)
                 for user_id, world in standing.owed:
                     self._backlog.owed.setdefault(user_id, set()).add(world)
-                self.people = People(
-                    standing.id, set(standing.objections), dict(standing.forgotten)
-                )
+                objections = {*standing.objections, *self._backlog.objections}
+                self.people = People(standing.id, objections, dict(standing.forgotten))
             return self.people
 
     def enter(self, service: PrivacyService) -> None:
@@ -131,18 +136,35 @@ class PrivacyOffice:
         self._unsaved.pop((service.world, user_id), None)
 
     async def object_everywhere(self, user_id: int) -> None:
-        """A person wants to be recorded nowhere, from this moment on. Raises StoreError."""
+        """A person wants to be recorded nowhere, from this moment on; on return it is on disk.
+
+        Raises StoreError when it is not; it counts until the bot ends, and is tried again.
+        """
+        self._backlog.objections.add(user_id)
         people = await self.read_people()
         people.objections.add(user_id)
         await asyncio.to_thread(self._installation.object, user_id, now())
+        self._backlog.objections.discard(user_id)
 
     async def withdraw_objection(self, user_id: int) -> None:
         """A person takes that back. Raises StoreError; then nothing was changed."""
         people = await self.read_people()
         await asyncio.to_thread(self._installation.withdraw_objection, user_id)
+        self._backlog.objections.discard(user_id)
         people.objections.discard(user_id)
 
     # What people may ask for
+
+    @contextlib.contextmanager
+    def one_at_a_time(self, user_id: int) -> Iterator[None]:
+        """A person's request that goes through all files. Raises StoreError if one is under way."""
+        if user_id in self._asking:
+            raise StoreError("Another request of yours is under way. Wait for its answer.")
+        self._asking.add(user_id)
+        try:
+            yield
+        finally:
+            self._asking.discard(user_id)
 
     async def data_of(self, user_id: int) -> tuple[dict[str, Any], dict[str, str]]:
         """All that is kept of a person, by world; and why it could not be read, by world."""
@@ -194,6 +216,8 @@ class PrivacyOffice:
 
     async def present(self, guild_ids: Collection[int]) -> None:
         """The bot is in these servers and no others."""
+        if not self._deletes_departed:
+            return
         standing = await asyncio.to_thread(self._installation.read)
         for guild_id in guild_ids:
             if guild_id in standing.departures:
@@ -211,6 +235,8 @@ class PrivacyOffice:
 
     async def left(self, guild_id: int) -> None:
         """The bot was removed from a server: its file is deleted after DEPARTED_DAYS."""
+        if not self._deletes_departed:
+            return
         moment = now()
         self.absent.setdefault(guild_id, moment)
         await asyncio.to_thread(self._installation.note_departure, guild_id, moment)
@@ -266,6 +292,8 @@ class PrivacyOffice:
         for (world, user_id), recorded in list(self._unsaved.items()):
             if await self._attempt(self.records.set_consent(world, user_id, recorded)) is None:
                 self._unsaved.pop((world, user_id), None)
+        for user_id in list(self._backlog.objections):
+            await self._attempt(self.object_everywhere(user_id))
 
     async def catch_up(self) -> None:
         """Forget people where that has not been possible so far."""

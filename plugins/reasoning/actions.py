@@ -81,7 +81,7 @@ async def enable(context: ActionContext) -> ActionResult:
         lines = [
             "✅ **Custom Reasoning Service Enabled!**",
             "• " + answering_line(status),
-            "• Every exchange with me here is recorded for review, in a file of this place's own.",
+            "• Exchanges with me here are recorded for review, in a file of this place's own.",
             "• If anything about it fails, the original model answers.",
             "Say “disable custom reasoning” or use `/reasoning disable` to turn it off.",
         ]
@@ -190,7 +190,8 @@ def keeping_line(status: ReasoningStatus) -> str:
     if status.held_up is not None:
         return f"Recording: ⚠️ exchanges are kept, and wait for their file{lost}. {status.held_up}"
     why = f" (the last one: {status.loss})" if lost else ""
-    return f"Recording: every exchange is being kept{lost}{why}"
+    withheld = f", but for {status.withheld} that privacy left out" if status.withheld else ""
+    return f"Recording: every exchange is being kept{withheld}{lost}{why}"
 
 
 def trouble_lines(status: ReasoningStatus, unsaved: str | None) -> list[str]:

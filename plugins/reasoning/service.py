@@ -59,7 +59,8 @@ class ReasoningStatus:
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
     `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
     `held_up` why what is kept is not in its file yet, `loss` why the last of those `dropped` was
-    not kept. `unread` says why `state` is not known. `waiting` are not known to be on disk.
+    not kept. `unread` says why `state` is not known. `waiting` are not known to be on disk,
+    `withheld` were not to be kept by the rules of privacy.
     """
 
     state: ReasoningState
@@ -72,6 +73,7 @@ class ReasoningStatus:
     held_up: str | None
     unread: str | None
     waiting: int = 0
+    withheld: int = 0
 
 
 class ReasoningService:
@@ -154,6 +156,7 @@ class ReasoningService:
             held_up=self._runtime.store.held_up,
             unread=self.unread,
             waiting=self.recorder.waiting,
+            withheld=self.recorder.withheld,
         )
 
     def _admit(self, exchange: Exchange) -> Exchange | None:

@@ -1,5 +1,6 @@
 """`understudy store` and `understudy export`, as an operator calls them."""
 
+import asyncio
 import contextlib
 import fcntl
 import json
@@ -15,8 +16,9 @@ from bot.cli import main
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
-from bot.store.locking import alone, is_running
+from bot.store.locking import alone, in_use, is_running
 from bot.store.operations import encode
+from bot.store.problems import StoreError
 from bot.store.setting_aside import rename_aside
 from tests.store.filling import DM, GUILD, exchange, fill
 
@@ -52,6 +54,23 @@ def test_a_bot_that_is_started_meanwhile_waits(folder: Path) -> None:
             with pytest.raises(BlockingIOError):
                 fcntl.flock(lock, kind | fcntl.LOCK_NB)
     assert not is_running(folder)
+
+
+async def test_a_bot_that_has_recorded_nothing_yet_is_running_too(folder: Path) -> None:
+    async with in_use(folder), in_use(folder):
+        assert is_running(folder)
+        with pytest.raises(StoreError, match="Stop it first"), alone(folder):
+            pass
+    with alone(folder):
+        waiting = asyncio.create_task(enter(in_use(folder)))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await asyncio.wait_for(waiting, 10)
+
+
+async def enter(place: contextlib.AbstractAsyncContextManager[None]) -> None:
+    async with place:
+        pass
 
 
 def test_export_writes_a_file_when_it_is_whole(
@@ -216,3 +235,20 @@ def test_encrypting_all(
     assert main(["store", "decrypt"]) == 0
     monkeypatch.delenv("STORE_KEY")
     assert main(["store", "check"]) == 0
+
+
+def test_a_backup_outlives_itself(folder: Path) -> None:
+    assert main(["store", "backup", "--keep-days", "0"]) == 0
+    (kept,) = (folder / "backups").iterdir()
+    assert path_of(kept, GUILD).exists()
+    with pytest.raises(SystemExit):
+        main(["store", "backup", "--keep-days", "-1"])
+    assert main(["store", "restore", str(kept)]) == 0
+    (before,) = (folder / "backups").glob("*-before-restore*")
+    assert path_of(before, GUILD).exists()
+    assert path_of(before, DM).exists()
+
+
+def test_what_is_not_there_is_not_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["store", "check", "--guild", "5"]) == 1
+    assert "no such file" in capsys.readouterr().err

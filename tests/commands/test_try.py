@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.store.engine import Engine
+from bot.store.installation import Installation
 from tests.commands.processes import understudy
 from tests.model_server import ModelServer, Reply
+from tests.store.filling import exchange, fill
 
 SEED = """\
 # the seed workflow
@@ -81,6 +84,18 @@ async def test_a_question_back_is_answered_by_a_button(tmp_path: Path) -> None:
     assert "Enabled!" in done["reply"]
     assert done["buttons"] == []
     assert "Active" in status["reply"]
+
+
+async def test_that_it_is_in_no_other_server_says_nothing_about_their_records(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "one.txt").write_text("ada: check reasoning status\n")
+    fill(tmp_path / "data", [exchange(1)]).close()
+    async with ModelServer() as server:
+        command = ("try", "--script", "one.txt")
+        async with understudy(tmp_path, *command, settings=settings(server)) as trial:
+            assert await trial.ended() == 0
+    assert not Installation(tmp_path / "data", Engine()).read().departures
 
 
 async def test_a_line_without_an_answer_is_named(tmp_path: Path) -> None:

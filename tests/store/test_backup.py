@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.backup import back_up, prune_backups, restore
+from bot.store.backup import back_up, prune_backups, restore, restore_installation
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
+from bot.store.installation import Installation
 from bot.store.operations import MessagesForgotten
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -78,13 +79,16 @@ def test_what_is_old_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     repaired = path_of(tmp_path, GUILD).with_name("1.sqlite3.repaired-20200101T000000Z")
     left = tmp_path / "guilds" / "1.sqlite3.salvaged" / "1.sqlite3"
     left.parent.mkdir()
+    waited = tmp_path / "inbox" / "00000000000000000001.sqlite3.damaged-1"
+    waited.parent.mkdir()
     ages = {upgrades / "1.sqlite3": 31, upgrades / "2.sqlite3": 29, repaired: 31, left: 31}
+    ages[waited] = 31
     for name, age in ages.items():
         name.write_bytes(b"words")
         then = (NOW - timedelta(days=age)).timestamp()
         os.utime(name, (then, then))
     gone = prune_backups(tmp_path, 30, NOW)
-    assert len(gone) == 7
+    assert len(gone) == 8
     assert sorted(path.name for path in backups.iterdir()) == [
         "20260203T050607Z",
         "20260303T050607Z",
@@ -94,6 +98,7 @@ def test_what_is_old_is_deleted_and_nothing_else(tmp_path: Path) -> None:
     assert [path.name for path in upgrades.iterdir()] == ["2.sqlite3"]
     assert not repaired.exists()
     assert not left.exists()
+    assert not waited.exists()
     assert path_of(tmp_path, GUILD).exists()
 
 
@@ -113,6 +118,33 @@ def test_restoring_keeps_the_present_file_and_what_was_decided_since(tmp_path: P
     assert "Question 2?" in str(restored[1]["input"])
     with contextlib.closing(open_world(tmp_path, GUILD, PLAIN)) as opened:
         assert opened.execute("SELECT * FROM consents").fetchall() == [(9, 0, 5)]
+
+
+@pytest.mark.parametrize("engine", [PLAIN, Engine("a key")], ids=["plain", "encrypted"])
+def test_who_objected_everywhere_still_does_on_another_machine(
+    tmp_path: Path, engine: Engine
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    fill(here, [exchange(1)], engine=engine).close()
+    Installation(here, engine).object(42, 1)
+    (done,) = back_up(here, [GUILD], tmp_path / "backups", engine, NOW)
+    backup = done.copy.parents[1]
+    assert restore_installation(there, backup, engine)
+    assert Installation(there, engine).read().objections == {42: 1}
+    Installation(there, engine).withdraw_objection(42)
+    assert not restore_installation(there, backup, engine)
+    assert not Installation(there, engine).read().objections
+
+
+def test_an_installation_that_is_damaged_can_be_restored(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)]).close()
+    Installation(tmp_path, PLAIN).object(42, 1)
+    (done,) = back_up(tmp_path, [GUILD], tmp_path / "backups", PLAIN, NOW)
+    (tmp_path / "installation.sqlite3").write_bytes(b"no database" * 1000)
+    assert restore_installation(tmp_path, done.copy.parents[1], PLAIN)
+    assert 42 in Installation(tmp_path, PLAIN).read().objections
+    (aside,) = tmp_path.glob("installation.sqlite3.damaged-*")
+    assert prune_backups(tmp_path, 30, datetime.now(UTC) + timedelta(days=31))[-1] == aside
 
 
 def test_restoring_over_a_damaged_file_sets_it_aside(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from bot.store.encryption import convert, files_in
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
 from bot.store.inbox import Inbox
+from bot.store.installation import FILE, Installation
 from bot.store.operations import encode
 from bot.store.problems import StoreError
 from bot.store.sqlite import SqliteStore
@@ -53,13 +54,33 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert rows(tmp_path, PLAIN) == expected
 
 
-def test_a_wrong_key_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
+def test_who_objected_everywhere_is_known_with_and_without_a_key(tmp_path: Path) -> None:
+    Installation(tmp_path, PLAIN).object(42, 1)
+    before = Installation(tmp_path, PLAIN).read()
+    assert convert_all(tmp_path, KEY, encrypt=True) == [True]
+    assert Installation(tmp_path, KEY).read() == before
+    assert not is_plain(tmp_path / FILE)
+    assert convert_all(tmp_path, KEY, encrypt=False) == [True]
+    assert Installation(tmp_path, PLAIN).read() == before
+
+
+def test_a_wrong_key_is_an_error_and_changes_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     fill(tmp_path, [exchange(1)], engine=KEY).close()
     before = path_of(tmp_path, GUILD).read_bytes()
     for encrypt in (True, False):
         with pytest.raises(StoreError, match="STORE_KEY is not the one"):
             convert_all(tmp_path, Engine("another"), encrypt=encrypt)
+    assert "ERROR" not in capfd.readouterr().err
     assert path_of(tmp_path, GUILD).read_bytes() == before
+
+
+async def test_a_bot_with_a_key_says_how_to_encrypt_what_is_plain(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)]).close()
+    async with SqliteStore(tmp_path, KEY, in_process=True) as store:
+        with pytest.raises(StoreError, match="store encrypt"):
+            await store.world(GUILD).page(None, 1)
 
 
 def test_check_tells_keys_from_damage(tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """A damaged file is kept, and what people decided is not forgotten with it."""
 
 import contextlib
+import os
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.store.backup import prune_backups
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of, worlds_in
 from bot.store.setting_aside import rename_aside, set_aside, set_aside_in
@@ -108,3 +111,12 @@ def test_the_log_goes_along_also_after_a_kill(tmp_path: Path) -> None:
     assert rename_aside(path) == aside
     with contextlib.closing(sqlite3.connect(aside)) as opened:
         assert opened.execute("SELECT count(*) FROM exchanges").fetchone() == (1,)
+
+
+def test_how_long_it_is_kept_counts_from_when_it_was_set_aside(tmp_path: Path) -> None:
+    path = make_file(tmp_path)
+    path.write_bytes(b"no database" * 1000)
+    os.utime(path, (1, 1))
+    aside = set_aside(tmp_path, GUILD, Engine())
+    assert prune_backups(tmp_path, 30, datetime.now(UTC)) == []
+    assert prune_backups(tmp_path, 30, datetime.now(UTC) + timedelta(days=31)) == [aside]

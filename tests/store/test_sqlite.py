@@ -14,6 +14,7 @@ import pytest
 
 from bot.store import writer
 from bot.store.engine import Engine
+from bot.store.files import look_into, path_of
 from bot.store.inbox import Inbox
 from bot.store.migrations import MIGRATIONS
 from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited, encode
@@ -470,3 +471,10 @@ async def test_only_the_operator_can_read_the_files(store: SqliteWorldStore) -> 
     files += (Path(store.location).parents[1] / "inbox").iterdir()
     assert len(files) > 3
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_a_file_that_a_full_disk_left_empty_is_no_trouble(tmp_path: Path) -> None:
+    path = path_of(tmp_path, GUILD)
+    path.parent.mkdir()
+    path.touch()
+    look_into(path, Engine())

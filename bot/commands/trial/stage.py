@@ -223,7 +223,7 @@ async def open_stage(settings: Settings, progress: Callable[[str], None]) -> Asy
     async with contextlib.AsyncExitStack() as stack:
         fake = await stack.enter_async_context(FakeDiscord())
         place = fake.describe()
-        agent = await stack.enter_async_context(running_agent(settings, progress))
+        agent = await stack.enter_async_context(running_agent(settings, progress, made_up=True))
         if (model := agent.models.find(ModelType.TEXT_LARGE)) is not None:
             progress(f"Answers come from {model.name} ({model.provider}).")
         stack.enter_context(discord_at(fake.rest, fake.gateway))

@@ -69,6 +69,15 @@ async def test_my_data_is_all_of_a_person_and_nothing_of_others(tmp_path: Path) 
         assert nothing["installation"] == data["installation"]
 
 
+async def test_nobody_has_all_files_read_many_times_at_once(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        with office_of(stage).one_at_a_time(int(stage.ben.id)):
+            refused = await command(stage, stage.ben, "my-data")
+            assert "under way" in refused.content
+            assert "all that is kept" in (await command(stage, stage.ada, "my-data")).content
+        assert "all that is kept" in (await command(stage, stage.ben, "my-data")).content
+
+
 async def test_forget_me_forgets_a_person_everywhere(tmp_path: Path) -> None:
     """Bystander quotes included, down to the bytes; others keep theirs; nothing comes back."""
     fake, second = two_servers()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.harness import FakeDiscord
 from bot.harness.faults import Answer
+from bot.store.installation import Installation
 from tests.front.scene import scene
 from tests.grepping import files_with
 from tests.plugins.privacy.place import (
@@ -78,6 +79,8 @@ async def test_who_opts_out_is_not_recorded_nor_quoted(tmp_path: Path) -> None:
             assert "not recorded here" in answer.content
             stage.model.text = "confidential answer"
             await stage.ask(stage.ben, "confidential question")
+            status = (await stage.slash(stage.ada, "reasoning status")).content
+            assert "every exchange is being kept, but for 1 that privacy left out" in status
         async with watched(tmp_path, fake, enabled=False) as stage:
             await stage.ben.say(stage.channel_id, "confidential remark")
             await stage.ask(stage.people["cleo"], "public question")
@@ -179,7 +182,8 @@ async def test_an_opt_out_that_is_not_saved_counts_at_once_and_is_saved_later(
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute("PRAGMA user_version = 99")
             answer = await command(stage, stage.ben, "opt-out")
-            assert "could not be done" in answer.content
+            assert "not recorded here from now on" in answer.content
+            assert "could not be saved yet" in answer.content
             assert "newer version" in answer.content
             connection.execute(f"PRAGMA user_version = {version}")
         await stage.ask(stage.ben, "confidential")
@@ -188,6 +192,25 @@ async def test_an_opt_out_that_is_not_saved_counts_at_once_and_is_saved_later(
         await office_of(stage).round()
         found = await office_of(stage).records.agreements(office_of(stage).worlds()[0])
         assert found.consents == {int(stage.ben.id): False}
+
+
+async def test_so_does_one_that_holds_everywhere(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ask(stage.ben, "before")
+        await settled(stage)
+        file, aside = tmp_path / "installation.sqlite3", tmp_path / "aside"
+        file.rename(aside)
+        file.mkdir()
+        answer = await command(stage, stage.ben, "opt-out", where="everywhere")
+        assert "could not be saved yet" in answer.content
+        await stage.ask(stage.ben, "confidential")
+        await settled(stage)
+        assert files_with(tmp_path, "confidential") == []
+        file.rmdir()
+        aside.rename(file)
+        await office_of(stage).round()
+        engine = office_of(stage).records._store.engine
+        assert int(stage.ben.id) in Installation(tmp_path, engine).read().objections
 
 
 async def test_commands_are_on_offer_in_direct_messages(tmp_path: Path) -> None:
@@ -200,7 +223,6 @@ async def test_commands_are_on_offer_in_direct_messages(tmp_path: Path) -> None:
         assert "there is only you" in told.content
         told = await command(stage, stage.ben, "retention", place, days="7")
         assert "7 days" in told.content
-        assert (
-            "Nothing was changed"
-            in (await command(stage, stage.ben, "retention", place, days="soon")).content
-        )
+        for days in ("soon", "-1", "3651", "9" * 5_000):
+            told = await command(stage, stage.ben, "retention", place, days=days)
+            assert "Nothing was changed" in told.content
