@@ -74,7 +74,7 @@ class Task:
     """One answer to make, in answer to `question`, asked by the person `asker_id`.
 
     It takes the place of the answer `over`, or goes on from the message `continues`, which is the
-    last of an earlier answer.
+    last of an earlier answer. `again` says that the question was answered before.
     """
 
     question: discord.Message
@@ -82,6 +82,7 @@ class Task:
     settings: AgentSettings
     over: Earlier | None = None
     continues: discord.Message | None = None
+    again: bool = False
 
 
 class Conversation:
@@ -262,13 +263,15 @@ def system_prompt(settings: AgentSettings, options: ConversationOptions) -> str:
 
 
 def place_of(task: Task, ref: AnswerRef) -> Place:
-    """Where the answer goes. The first to a question has the question's nonce, whoever posts it."""
+    """Where the answer goes. The first to a question has its nonce, so that it is posted once."""
     links = task.settings.unfurl_links
     if task.continues is not None:
         return Place(task.continues, str(ref.request_id), show_links=links)
     if task.over is not None:
         return Place(task.question, str(ref.request_id), task.over.messages, links)
-    return Place(task.question, str(task.question.id), show_links=links)
+    # By the question's nonce Discord would give the earlier answer back and post nothing.
+    nonce = ref.request_id if task.again else task.question.id
+    return Place(task.question, str(nonce), show_links=links)
 
 
 def buttons_under(task: Task, given: Given) -> discord.ui.View:

@@ -154,7 +154,7 @@ class Presses:
                 if continues is None:
                     view = None if over is None else while_growing(ref)
                     await message_of(interaction).edit(view=view)
-                task = Task(question, ref.asker_id, settings, over, continues)
+                task = Task(question, ref.asker_id, settings, over, continues, again=True)
                 await self._conversation.answer(runtime, task, asking, me)
         except Exception:
             log.exception("The answer to question %d was not made again", question.id)

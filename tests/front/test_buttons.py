@@ -355,3 +355,17 @@ async def test_no_button_gets_around_a_cooldown_or_the_allowed_roles(tmp_path: P
 def guild_of(stage: Scene) -> World:
     """The scene's server."""
     return World(WorldKind.GUILD, int(stage.guild_id))
+
+
+async def test_after_a_restart_a_split_answer_is_made_again_beside_the_old_one(
+    tmp_path: Path,
+) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(12))
+    async with FakeDiscord() as fake:
+        async with scene(tmp_path, model=ScriptedModel(text=text), fake=fake) as stage:
+            *_, last = await stage.ask(stage.ben, "at length, please")
+        async with scene(tmp_path, model=ScriptedModel(text="in short"), fake=fake) as stage:
+            since = stage.ben.mark()
+            await press(stage.ben, last.latest, "🔁")
+            new = await stage.ben.message_from(stage.bot_id, since=since)
+            assert new.content == "in short"
