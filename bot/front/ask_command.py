@@ -29,7 +29,7 @@ from bot.store.records import ChatMessage
 log = logging.getLogger(__name__)
 
 LONGEST = 4_000
-MOST_PARTS = 4
+MOST_PARTS = 5
 """Where the bot is no member it may follow up five times."""
 ANSWER_SECONDS = 840.0
 """An interaction can be answered for 15 minutes."""
@@ -60,7 +60,8 @@ def ask_command(
                 return
             await interaction.response.defer(thinking=True)
             request = request_of(interaction, question, settings, options, home)
-            message_ids = await post(interaction, await answer(runtime, request))
+            text = await answer(runtime, request)
+            message_ids = await post(interaction, text, show_links=settings.unfurl_links)
             await runtime.emit(ReplySent(request.id, message_ids))
 
     return ask
@@ -121,13 +122,15 @@ async def answer(runtime: AgentRuntime, request: ModelRequest) -> str:
     return response.text if response.text.strip() else apology(None, request)
 
 
-async def post(interaction: discord.Interaction[Any], text: str) -> list[int]:
+async def post(interaction: discord.Interaction[Any], text: str, *, show_links: bool) -> list[int]:
     """Post an answer in place of the "thinking". Returns the ids of its messages."""
-    first, *rest = split_message(presentable(text))
-    if len(rest) > MOST_PARTS:
+    parts = split_message(presentable(text))
+    if len(parts) > MOST_PARTS:
         file = discord.File(io.BytesIO(text.encode()), "answer.md")
         sent = await interaction.edit_original_response(content=AS_FILE, attachments=[file])
         return [sent.id]
-    sent = await interaction.edit_original_response(content=first)
-    following = [(await interaction.followup.send(part, wait=True)).id for part in rest]
-    return [sent.id, *following]
+    # The first takes the place of the "thinking".
+    return [
+        (await interaction.followup.send(part, suppress_embeds=not show_links, wait=True)).id
+        for part in parts
+    ]

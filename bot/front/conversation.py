@@ -26,7 +26,13 @@ from bot.front.agent_settings import AgentSettings
 from bot.front.answering import NOTICE
 from bot.front.answers import Answers, Asking, Fate, Given
 from bot.front.context import Context, ContextReader
-from bot.front.controls import AnswerRef, under_answer, under_apology, while_growing
+from bot.front.controls import (
+    AnswerRef,
+    change_buttons,
+    under_answer,
+    under_apology,
+    while_growing,
+)
 from bot.front.discord_errors import UNREACHED
 from bot.front.people import without_mention
 from bot.front.streamed_reply import Place, Posted, StreamedReply
@@ -285,7 +291,8 @@ async def put_back(task: Task) -> None:
     """Give the answer that still stands its own buttons back."""
     if (over := task.over) is not None:
         with contextlib.suppress(*UNREACHED):
-            await over.messages[-1].edit(view=under_answer(over.ref, reasoning=over.has_reasoning))
+            view = under_answer(over.ref, reasoning=over.has_reasoning)
+            await change_buttons(over.messages[-1], view)
 
 
 async def offer_again(message: Posted, given: Given) -> None:
@@ -293,7 +300,7 @@ async def offer_again(message: Posted, given: Given) -> None:
     given.edited = True
     view = under_answer(given.ref, reasoning=given.reasoning is not None, edited=True)
     try:
-        await message.edit(view=view)
+        await change_buttons(message, view)
     except UNREACHED as error:
         log.info("Message %d does not offer to answer again: %s", message.id, error)
 

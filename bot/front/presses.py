@@ -13,7 +13,7 @@ from bot.agent.reviews import find_reviews
 from bot.agent.runtime import AgentRuntime
 from bot.front.answering import Answering
 from bot.front.answers import Answers, Fate
-from bot.front.controls import AnswerRef, Control, under_answer, while_growing
+from bot.front.controls import AnswerRef, Control, change_buttons, under_answer, while_growing
 from bot.front.conversation import Conversation, Earlier, Task
 from bot.front.discord_errors import UNREACHED
 from bot.front.people import world_of
@@ -153,7 +153,7 @@ class Presses:
                     return
                 if continues is None:
                     view = None if over is None else while_growing(ref)
-                    await message_of(interaction).edit(view=view)
+                    await change_buttons(message_of(interaction), view)
                 task = Task(question, ref.asker_id, settings, over, continues, again=True)
                 await self._conversation.answer(runtime, task, asking, me)
         except Exception:

@@ -11,7 +11,7 @@ from bot.harness import Event, Person
 from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
 from tests.front.buttons import shows
-from tests.front.scene import Scene, scene
+from tests.front.scene import SUPPRESS_EMBEDS, Scene, scene
 
 
 async def use(person: Person, message: Any, name: str) -> str:  # noqa: ANN401
@@ -108,6 +108,7 @@ async def test_asking_by_a_command(tmp_path: Path) -> None:
         answer = await stage.slash(stage.ben, "ask", question="what is it?")
         assert answer.content == "hello"
         assert not answer.ephemeral
+        assert answer.latest["flags"] & SUPPRESS_EMBEDS
         ((said, reply_id),) = await kept(stage, "SELECT input, reply_id FROM training_data")
         assert "what is it?" in said
         assert reply_id == int(answer.latest["id"])
