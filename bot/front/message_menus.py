@@ -10,6 +10,8 @@ from discord import app_commands
 
 from bot.agent.agent import Agent
 from bot.agent.events import DemonstrationSuggested, MessagesDeleted
+from bot.agent.recording import may_record
+from bot.agent.runtime import AgentRuntime
 from bot.front.controls import AnswerRef, Control, answer_under
 from bot.front.discord_errors import UNREACHED
 from bot.front.people import world_of
@@ -21,6 +23,10 @@ LONGEST = 4_000
 NO_ANSWER = "That is no answer of mine. Use it on one; where it has several parts, on the last."
 NOT_MINE = "Use this on one of my answers."
 NOTHING_KEPT = "Nothing is recorded here, so there is nowhere to keep it."
+NOT_KEPT = "That answer is not in the records, so there is nothing to keep it with."
+NOT_AGREED = (
+    "You are not recorded here, so your suggestion is not kept. `/privacy opt-in` changes that."
+)
 THANKS = "✍️ Thank you. It is kept with my answer."
 FORGOTTEN = "🧹 What that message said is gone from the records."
 ONLY_AUTHOR = "Only who wrote that message, and moderators, can do that."
@@ -75,6 +81,7 @@ class Suggestion(discord.ui.Modal):
         super().__init__(title="A better answer", timeout=3_600.0)
         self._agent = agent
         self._reply_id = message.id
+        self._ref = answer_under(message)
         self._text: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="better",
             style=discord.TextStyle.paragraph,
@@ -86,13 +93,23 @@ class Suggestion(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """It was sent."""
         async with self._agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
-            if not runtime.store.exists:
-                await tell(interaction, NOTHING_KEPT)
-                return
-            await runtime.emit(
-                DemonstrationSuggested(self._reply_id, interaction.user.id, self._text.value)
-            )
-        await tell(interaction, THANKS)
+            refusal = await self._against(runtime, interaction.user.id)
+            if refusal is None:
+                await runtime.emit(
+                    DemonstrationSuggested(self._reply_id, interaction.user.id, self._text.value)
+                )
+        await tell(interaction, refusal or THANKS)
+
+    async def _against(self, runtime: AgentRuntime, user_id: int) -> str | None:
+        """Why it is not kept; None where it is. Raises StoreError."""
+        if not runtime.store.exists:
+            return NOTHING_KEPT
+        if not may_record(runtime, user_id):
+            return NOT_AGREED
+        # A part of an answer that has no buttons does not say which answer it belongs to.
+        if self._ref is not None and await runtime.store.exchange(self._ref.request_id) is None:
+            return NOT_KEPT
+        return None
 
     async def on_error(  # type: ignore[override] # discord.py's own modal has it so
         self, interaction: discord.Interaction[Any], error: Exception, /

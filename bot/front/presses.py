@@ -9,6 +9,7 @@ import discord
 
 from bot.agent.agent import Agent
 from bot.agent.events import FeedbackGiven, ForgetExchange
+from bot.agent.recording import may_record
 from bot.agent.reviews import find_reviews
 from bot.agent.runtime import AgentRuntime
 from bot.front.answering import Answering
@@ -33,6 +34,7 @@ NO_REASONING = "How I came to this answer was not kept."
 CUT = "\n(cut here)"
 FORGOTTEN = "This exchange is kept out of the records."
 FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
+NOT_AGREED = "You are not recorded here, so your vote is not kept. `/privacy opt-in` changes that."
 THANKS = {1: "👍 Thank you.", -1: "👎 Thank you, noted.", 0: "Your vote is taken back."}
 GUARDED = frozenset({Control.STOP, Control.REDO, Control.CONTINUE, Control.FORGET})
 TARGET = "message"
@@ -187,8 +189,9 @@ class Presses:
         message = message_of(interaction)
         vote = self._votes.press(message.id, interaction.user.id, value)
         async with self._runtime(interaction) as runtime:
+            may = may_record(runtime, interaction.user.id)
             await runtime.emit(FeedbackGiven(message.id, interaction.user.id, vote))
-        await tell(interaction, THANKS[vote])
+        await tell(interaction, THANKS[vote] if may else NOT_AGREED)
 
     async def _show_reasoning(self, interaction: discord.Interaction) -> None:
         message = message_of(interaction)

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from bot.agent.models import ModelError
+from bot.front.message_menus import THANKS
 from bot.harness import Event, Person
 from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
-from tests.front.buttons import shows
+from tests.front.buttons import shows, told
 from tests.front.scene import SUPPRESS_EMBEDS, Scene, scene
 
 
@@ -174,3 +175,35 @@ async def test_modes_and_models_by_command(tmp_path: Path) -> None:
 
 def stage_world(stage: Scene) -> World:
     return World(WorldKind.GUILD, int(stage.guild_id))
+
+
+async def test_who_is_not_recorded_suggests_and_votes_nothing_that_is_kept(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        cleo = stage.people["cleo"]
+        await stage.say(stage.ada, "enable custom reasoning")
+        *_, answer = await stage.ask(stage.ben, "hi")
+        assert await suggested(cleo, answer.latest, "before") == THANKS
+        assert "noted" in await told(cleo, answer.latest, "👎")
+        await stage.slash(cleo, "privacy opt-out")
+        assert "not kept" in await suggested(cleo, answer.latest, "after")
+        assert "not kept" in await told(cleo, answer.latest, "👍")
+        await cleo.react(answer.latest, "👍")
+        # A later vote of somebody else is there: so was all that came before it looked at.
+        await told(stage.ben, answer.latest, "👍")
+        assert await kept(stage, "SELECT content FROM demonstrations") == [("before",)]
+        assert await kept(stage, "SELECT value FROM votes ORDER BY value") == [(-1,), (1,)]
+
+
+async def test_on_an_answer_that_is_not_recorded_no_suggestion_is_kept(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        await stage.slash(stage.ben, "privacy opt-out")
+        *_, answer = await stage.ask(stage.ben, "hi")
+        found = await suggested(stage.people["cleo"], answer.latest, "of an answer to an objector")
+        assert "not in the records" in found
+        assert await kept(stage, "SELECT content FROM demonstrations") == []
+
+
+async def suggested(person: Person, message: Any, text: str) -> str:  # noqa: ANN401
+    form = await opened(person, message)
+    return (await person.answer_to(await person.submit_modal(form, {"better": text}))).content
