@@ -1,7 +1,7 @@
 """`/ask`: a question as a command, so that the agent answers where it cannot be spoken to.
 
 Whoever adds it to their account can ask in every server and direct message. It sees the question
-there and nothing else, and what is recorded is recorded with the person's direct messages.
+there and nothing else. Where the bot is no member it cannot say that it records, so it does not.
 """
 
 import asyncio
@@ -13,12 +13,13 @@ import discord
 from discord import app_commands
 
 from bot.agent.agent import Agent
-from bot.agent.events import ReplySent
+from bot.agent.events import AnswerComing, ReplySent
 from bot.agent.models import ModelError, ModelRequest, ModelType, Origin, Purpose
 from bot.agent.runtime import AgentRuntime
 from bot.front.agent_settings import AgentSettings, Mode
 from bot.front.answering import Answering
 from bot.front.conversation import ConversationOptions, apology, system_prompt
+from bot.front.discord_room import DiscordRoom
 from bot.front.people import speaker, world_of
 from bot.front.presenting import presentable
 from bot.front.presses import tell
@@ -59,12 +60,29 @@ def ask_command(
                 await tell(interaction, refusal)
                 return
             await interaction.response.defer(thinking=True)
+            if (room := room_of(interaction, home)) is not None:
+                await runtime.emit(AnswerComing(room))
             request = request_of(interaction, question, settings, options, home)
             text = await answer(runtime, request)
             message_ids = await post(interaction, text, show_links=settings.unfurl_links)
             await runtime.emit(ReplySent(request.id, message_ids))
 
     return ask
+
+
+def room_of(
+    interaction: discord.Interaction[Any], home: discord.Guild | None
+) -> DiscordRoom | None:
+    """Where the bot can say beforehand that it records; None where it is no member.
+
+    There nothing is recorded, because nobody can be told.
+    """
+    channel = interaction.channel
+    if home is None and not interaction.context.dm_channel:
+        return None
+    if channel is None or isinstance(channel, discord.ForumChannel | discord.CategoryChannel):
+        return None
+    return DiscordRoom(channel)
 
 
 def refused(

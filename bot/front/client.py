@@ -12,7 +12,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import AnswerComing, FeedbackGiven, MessageEdited, MessagesDeleted
+from bot.agent.events import FeedbackGiven, MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.models import ModelType
 from bot.agent.runtime import AgentRuntime
@@ -27,7 +27,6 @@ from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
 from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
-from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
 from bot.front.housekeeping import Housekeeping
 from bot.front.message_menus import message_menus
@@ -405,7 +404,6 @@ class UnderstudyClient(discord.Client):
             return
         if isinstance(message.channel, discord.Thread):
             self._channels.join_thread(message.channel.id)
-        await runtime.emit(AnswerComing(DiscordRoom(message.channel)))
         task = Task(message, message.author.id, settings)
         await self._conversation.answer(runtime, task, asking, me)
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import discord
 
-from bot.agent.events import ReplySent
+from bot.agent.events import AnswerComing, ReplySent
 from bot.agent.intents import Outcome
 from bot.agent.models import (
     Model,
@@ -34,6 +34,7 @@ from bot.front.controls import (
     while_growing,
 )
 from bot.front.discord_errors import UNREACHED
+from bot.front.discord_room import DiscordRoom
 from bot.front.people import without_mention
 from bot.front.streamed_reply import Place, Posted, StreamedReply
 from bot.front.token_budget import BYTES_A_TOKEN, TokenBudget
@@ -104,6 +105,7 @@ class Conversation:
         self, runtime: AgentRuntime, task: Task, asking: Asking, me: discord.abc.User
     ) -> None:
         """Post the model's answer, or one calm sentence when there is none."""
+        await runtime.emit(AnswerComing(DiscordRoom(task.question.channel)))
         ref = AnswerRef(task.question.id, task.asker_id, new_request_id())
         async with TypingIndicator(task.question.channel) as typing:
             reply = StreamedReply(place_of(task, ref), typing.stop, partial(while_growing, ref))

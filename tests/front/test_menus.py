@@ -11,7 +11,7 @@ from bot.front.message_menus import THANKS
 from bot.harness import Event, Person
 from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
-from tests.front.buttons import shows, told
+from tests.front.buttons import press, shows, told
 from tests.front.scene import SUPPRESS_EMBEDS, Scene, scene
 
 
@@ -207,3 +207,25 @@ async def test_on_an_answer_that_is_not_recorded_no_suggestion_is_kept(tmp_path:
 async def suggested(person: Person, message: Any, text: str) -> str:  # noqa: ANN401
     form = await opened(person, message)
     return (await person.answer_to(await person.submit_modal(form, {"better": text}))).content
+
+
+async def test_asking_by_a_command_people_are_told_before_they_are_recorded(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        for _ in range(2):
+            await stage.slash(stage.ben, "ask", question="what is it?")
+        said = [message["content"] for message in await stage.ben.history(stage.channel_id)]
+        assert sum(text.startswith("📝") for text in said) == 1
+        assert await kept(stage, "SELECT count(*) FROM exchanges") == [(2,)]
+
+
+async def test_made_again_people_are_told_before_they_are_recorded(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        await stage.say(stage.ada, "enable custom reasoning")
+        stage.model.text = "hello again"
+        await press(stage.ben, answer.latest, "🔁")
+        await shows(stage, stage.ben, answer.latest, "hello again", "🔁", "👍")
+        said = [message["content"] for message in await stage.ben.history(stage.channel_id)]
+        assert sum(text.startswith("📝") for text in said) == 1
+        assert await kept(stage, "SELECT count(*) FROM exchanges") == [(1,)]
