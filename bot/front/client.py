@@ -227,7 +227,7 @@ class UnderstudyClient(discord.Client):
         a_bot = payload.member is not None and payload.member.bot
         if value is None or not mine or a_bot or payload.user_id == self._my_id:
             return
-        self._votes.cast(payload.message_id, payload.user_id, value)
+        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value)
         await self._vote(payload, FeedbackGiven(payload.message_id, payload.user_id, value))
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
@@ -235,7 +235,7 @@ class UnderstudyClient(discord.Client):
         value = vote_of(payload.emoji)
         if value is None or payload.user_id == self._my_id:
             return
-        self._votes.withdraw(payload.message_id, payload.user_id, value)
+        self._votes.withdraw(self._answers.last_of(payload.message_id), payload.user_id, value)
         taken_back = FeedbackGiven(payload.message_id, payload.user_id, 0, withdrawn=value)
         await self._vote(payload, taken_back)
 

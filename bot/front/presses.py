@@ -1,5 +1,6 @@
 """What happens when a button under an answer is pressed: who may, and what is done."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
@@ -41,6 +42,9 @@ TARGET = "message"
 """Under this name the extras of an interaction have the message whose menu was used."""
 OLD_SECONDS = 3_000
 """Discord takes next to no edits of messages older than an hour (error 30046)."""
+
+VOTE_SECONDS = 1.0
+"""How long a press waits for the records: it has to be answered within three seconds."""
 
 Own = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -187,8 +191,11 @@ class Presses:
 
     async def _vote(self, interaction: discord.Interaction, value: int) -> None:
         message = message_of(interaction)
-        vote = self._votes.press(message.id, interaction.user.id, value)
         async with self._runtime(interaction) as runtime:
+            if not self._votes.known(message.id, interaction.user.id):
+                before = await kept_vote(runtime, message.id, interaction.user.id)
+                self._votes.cast(message.id, interaction.user.id, before)
+            vote = self._votes.press(message.id, interaction.user.id, value)
             may = may_record(runtime, interaction.user.id)
             await runtime.emit(FeedbackGiven(message.id, interaction.user.id, vote))
         await tell(interaction, THANKS[vote] if may else NOT_AGREED)
@@ -251,6 +258,17 @@ async def kept_reasoning(runtime: AgentRuntime, reply_id: int) -> str | None:
     except Exception:
         log.exception("The reasoning behind message %d cannot be looked up", reply_id)
         return None
+
+
+async def kept_vote(runtime: AgentRuntime, reply_id: int, user_id: int) -> int:
+    """A person's vote on an answer from the records, if they tell it in time."""
+    reviews = find_reviews(runtime)
+    try:
+        async with asyncio.timeout(VOTE_SECONDS):
+            return 0 if reviews is None else await reviews.vote_of(reply_id, user_id)
+    except Exception as error:  # noqa: BLE001 - then the vote counts as the first
+        log.info("The earlier vote on message %d is not known: %r", reply_id, error)
+        return 0
 
 
 def quoted(reasoning: str) -> str:
