@@ -22,9 +22,9 @@ from bot.front.conversation import ConversationOptions, apology, system_prompt
 from bot.front.discord_room import DiscordRoom
 from bot.front.people import speaker, world_of
 from bot.front.presenting import presentable
-from bot.front.presses import tell
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import split_message
+from bot.front.telling import tell
 from bot.store.records import ChatMessage
 
 log = logging.getLogger(__name__)

@@ -41,6 +41,7 @@ from bot.front.records_commands import records_group
 from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
 from bot.front.slash_commands import add_commands, respond
+from bot.front.telling import tell_broken, tell_quietly
 from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
 from bot.store.records import ChatMessage, World, WorldKind
@@ -429,9 +430,12 @@ class UnderstudyClient(discord.Client):
         try:
             found = self.agent.action(action)
         except KeyError:
-            await interaction.response.send_message("This does nothing any more.", ephemeral=True)
+            await tell_quietly(interaction, "This does nothing any more.")
             return
-        await respond(interaction, self._run_command(interaction, found, text))
+        try:
+            await respond(interaction, self._run_command(interaction, found, text))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            await tell_broken(interaction, error, f"The press of {action}")
 
 
 async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:

@@ -1,6 +1,5 @@
 """The commands in a message's menu: make an answer again, suggest a better one, forget it."""
 
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,9 +12,9 @@ from bot.agent.events import DemonstrationSuggested, MessagesDeleted
 from bot.agent.recording import may_record
 from bot.agent.runtime import AgentRuntime
 from bot.front.controls import AnswerRef, Control, answer_under
-from bot.front.discord_errors import UNREACHED
 from bot.front.people import world_of
-from bot.front.presses import TARGET, may_control, tell
+from bot.front.presses import TARGET, may_control
+from bot.front.telling import tell, tell_broken
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,6 @@ NOT_AGREED = (
 THANKS = "✍️ Thank you. It is kept with my answer."
 FORGOTTEN = "🧹 What that message said is gone from the records."
 ONLY_AUTHOR = "Only who wrote that message, and moderators, can do that."
-FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 
 Handle = Callable[[discord.Interaction[Any], Control, AnswerRef], Awaitable[None]]
 
@@ -115,9 +113,7 @@ class Suggestion(discord.ui.Modal):
         self, interaction: discord.Interaction[Any], error: Exception, /
     ) -> None:
         """Something broke: the person is told, and the log."""
-        log.error("The suggestion %d failed", interaction.id, exc_info=error)
-        with contextlib.suppress(*UNREACHED):
-            await tell(interaction, FAILED.format(reference=interaction.id))
+        await tell_broken(interaction, error, "A suggestion")
 
 
 def is_mine(interaction: discord.Interaction[Any], message: discord.Message) -> bool:

@@ -17,11 +17,11 @@ from bot.front.answering import Answering
 from bot.front.answers import Answers, Fate
 from bot.front.controls import AnswerRef, Control, change_buttons, under_answer, while_growing
 from bot.front.conversation import Conversation, Earlier, Task
-from bot.front.discord_errors import UNREACHED
 from bot.front.people import world_of
 from bot.front.presenting import presentable
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import LIMIT, split_message
+from bot.front.telling import tell, tell_broken, tell_quietly
 from bot.front.votes import Votes
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ OVER = "That answer is not being made any more."
 NO_REASONING = "How I came to this answer was not kept."
 CUT = "\n(cut here)"
 FORGOTTEN = "This exchange is kept out of the records."
-FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 NOT_AGREED = "You are not recorded here, so your vote is not kept. `/privacy opt-in` changes that."
 THANKS = {1: "👍 Thank you.", -1: "👎 Thank you, noted.", 0: "Your vote is taken back."}
 GUARDED = frozenset({Control.STOP, Control.REDO, Control.CONTINUE, Control.FORGET})
@@ -81,13 +80,8 @@ class Presses:
                 await tell(interaction, ONLY_ASKER)
                 return
             await self._do(interaction, control, ref)
-        except UNREACHED as error:
-            # Expired interactions end here, too: the next press is a new one.
-            log.warning("The press of %s on %s failed: %s", control, ref, error)
-            await tell_quietly(interaction, FAILED.format(reference=interaction.id))
-        except Exception:
-            log.exception("The press %d of %s on %s failed", interaction.id, control, ref)
-            await tell_quietly(interaction, FAILED.format(reference=interaction.id))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            await tell_broken(interaction, error, f"The press of {control} on {ref}")
 
     async def _do(self, interaction: discord.Interaction, control: Control, ref: AnswerRef) -> None:
         match control:
@@ -117,6 +111,9 @@ class Presses:
         await tell(interaction, OVER)
 
     async def _redo(self, interaction: discord.Interaction, ref: AnswerRef) -> None:
+        if self._answers.asking(ref.question_id) is not None:
+            await tell(interaction, BUSY)
+            return
         await acknowledge(interaction)
         message = message_of(interaction)
         question = await find_question(message, ref)
@@ -162,9 +159,8 @@ class Presses:
                     await change_buttons(message_of(interaction), view)
                 task = Task(question, ref.asker_id, settings, over, continues, again=True)
                 await self._conversation.answer(runtime, task, asking, me)
-        except Exception:
-            log.exception("The answer to question %d was not made again", question.id)
-            await tell_quietly(interaction, FAILED.format(reference=interaction.id))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            await tell_broken(interaction, error, f"Answering question {question.id} again")
         finally:
             self._answers.end(asking)
 
@@ -275,19 +271,3 @@ def quoted(reasoning: str) -> str:
     """A model's reasoning as one message; what is too long is cut, and says so."""
     first, *rest = split_message(presentable(reasoning), LIMIT - len(CUT))
     return first + CUT if rest else first
-
-
-async def tell(interaction: discord.Interaction, text: str) -> None:
-    """Say something that only this person sees. Raises one of UNREACHED."""
-    if interaction.response.is_done():
-        await interaction.followup.send(text, ephemeral=True)
-    else:
-        await interaction.response.send_message(text, ephemeral=True)
-
-
-async def tell_quietly(interaction: discord.Interaction, text: str) -> None:
-    """The same where it may fail."""
-    try:
-        await tell(interaction, text)
-    except UNREACHED as error:
-        log.debug("Interaction %d was not answered: %s", interaction.id, error)

@@ -1,12 +1,13 @@
 """The commands in a message's menu, and /ask."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.agent.models import ModelError
+from bot.agent.models import ModelError, ModelRequest
 from bot.front.message_menus import THANKS
 from bot.harness import Event, Person
 from bot.store.records import World, WorldKind
@@ -42,6 +43,26 @@ async def test_regenerate_is_for_the_asker_and_moderators(tmp_path: Path) -> Non
             await shows(stage, stage.ben, answer.latest, text, "🔁", "👍")
         said = await stage.ben.say(stage.channel_id, "no answer")
         assert "no answer of mine" in await use(stage.ben, said, "Regenerate")
+
+
+async def test_what_is_being_answered_is_not_begun_again(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def write(request: ModelRequest) -> None:
+        assert request.stream is not None
+        request.stream.write("one two ")
+        await go_on.wait()
+
+    model = ScriptedModel(text="one two three")
+    model.before = write
+    async with scene(tmp_path, model=model) as stage:
+        since = stage.ben.mark()
+        await stage.ben.say(stage.channel_id, f"<@{stage.bot_id}> count")
+        growing = await stage.ben.message_from(stage.bot_id, since=since)
+        assert "already" in await use(stage.ben, growing.latest, "Regenerate")
+        assert "Only the person" in await told(stage.people["cleo"], growing.latest, "⏹")
+        go_on.set()
+        await shows(stage, stage.ben, growing.latest, "one two three", "🔁")
 
 
 async def test_a_better_answer_is_kept_with_the_answer(tmp_path: Path) -> None:
