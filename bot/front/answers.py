@@ -125,10 +125,13 @@ class Answers:
         return self._part_of.get(message_id, message_id)
 
     def forget(self, message_id: int) -> None:
-        """A message is gone: the answer that ended in it, too."""
-        given = self._given.pop(message_id, None)
-        for part in () if given is None else given.message_ids:
-            if self._part_of.get(part) == message_id:
+        """A message is gone: the answer that it was a part of can be written over no more."""
+        last_id = self.last_of(message_id)
+        given = self._given.pop(last_id, None)
+        if given is None:
+            return
+        for part in given.message_ids:
+            if self._part_of.get(part) == last_id:
                 del self._part_of[part]
-        if given is not None and self._latest.get(given.ref.question_id) == message_id:
+        if self._latest.get(given.ref.question_id) == last_id:
             del self._latest[given.ref.question_id]

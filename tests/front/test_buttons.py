@@ -393,3 +393,16 @@ async def test_a_reaction_on_any_part_and_the_button_are_one_vote(tmp_path: Path
         await listener.next()
         # The last vote was the other one: this is no taking back.
         assert "👍" in await told(stage.ben, last.latest, "👍")
+
+
+async def test_an_answer_that_lost_a_part_is_made_again_beside_what_is_left(tmp_path: Path) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(12))
+    async with scene(tmp_path, model=ScriptedModel(text=text)) as stage:
+        first, *_, last = await stage.ask(stage.ben, "at length, please")
+        await stage.ada.delete(first.latest)
+        stage.model.text = "in short"
+        since = stage.ben.mark()
+        await press(stage.ben, last.latest, "🔁")
+        new = await stage.ben.message_from(stage.bot_id, since=since)
+        assert new.content == "in short"
+        assert "⏹" not in buttons(stage.ben.log.messages[last.latest["id"]].latest)
