@@ -12,7 +12,7 @@ from bot.agent.events import DemonstrationSuggested, MessagesDeleted
 from bot.agent.recording import may_record
 from bot.agent.runtime import AgentRuntime
 from bot.front.controls import AnswerRef, Control, answer_under
-from bot.front.people import world_of
+from bot.front.people import subject_of, world_of
 from bot.front.presses import TARGET, may_control
 from bot.front.telling import tell, tell_broken
 
@@ -57,7 +57,7 @@ def message_menus(agent: Agent, handle: Handle) -> list[app_commands.ContextMenu
         world = world_of(interaction.guild, interaction.user)
         if agent.knows(world):
             async with agent.runtime(world) as runtime:
-                await runtime.emit(MessagesDeleted([message.id]))
+                await runtime.emit(MessagesDeleted(words_of(message)))
         await tell(interaction, FORGOTTEN)
 
     names = {
@@ -129,5 +129,14 @@ def may_forget(interaction: discord.Interaction[Any], message: discord.Message) 
     asker_id = 0
     if is_mine(interaction, message):
         ref = answer_under(message)
-        asker_id = 0 if ref is None else ref.asker_id
+        asker_id = (subject_of(message) or 0) if ref is None else ref.asker_id
     return may_control(interaction, AnswerRef(0, asker_id, 0))
+
+
+def words_of(message: discord.Message) -> list[int]:
+    """Under which ids the records have a message's words: of /ask the question, too.
+
+    That was said in no message, and goes by the id of the command's use.
+    """
+    used = message.interaction_metadata
+    return [message.id] if used is None else [message.id, used.id]

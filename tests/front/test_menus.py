@@ -250,3 +250,16 @@ async def test_made_again_people_are_told_before_they_are_recorded(tmp_path: Pat
         said = [message["content"] for message in await stage.ben.history(stage.channel_id)]
         assert sum(text.startswith("📝") for text in said) == 1
         assert await kept(stage, "SELECT count(*) FROM exchanges") == [(1,)]
+
+
+async def test_who_asked_by_a_command_can_have_it_forgotten(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        answer = await stage.slash(stage.ben, "ask", question="a secret")
+        assert "Only who wrote" in await use(
+            stage.people["cleo"], answer.latest, "Forget this message"
+        )
+        assert "gone" in await use(stage.ben, answer.latest, "Forget this message")
+        ((said, output),) = await kept(stage, "SELECT input, output FROM training_data")
+        assert "a secret" not in said
+        assert output is None
