@@ -38,6 +38,14 @@ class Retaining(Protocol):
         """What is set. Raises StoreError while that is not known."""
 
 
+@runtime_checkable
+class Guardian(Protocol):
+    """The service that knows who agreed to be recorded."""
+
+    def records(self, user_id: int) -> bool:
+        """Whether what this person gives may be kept."""
+
+
 def is_recording(runtime: "AgentRuntime") -> bool | None:
     """Whether exchanges are recorded in a runtime's world; None where nothing could record them."""
     service: object = runtime.services.get(RECORDING)
@@ -51,3 +59,11 @@ def retention_of(runtime: "AgentRuntime") -> int | None:
     """
     service: object = runtime.services.get(PRIVACY)
     return service.settings.retention_days if isinstance(service, Retaining) else None
+
+
+def may_record(runtime: "AgentRuntime", user_id: int) -> bool:
+    """Whether a person's votes and suggestions may be kept; not while nobody can be asked."""
+    if PRIVACY not in runtime.agent.plugins:
+        return True
+    service: object = runtime.services.get(PRIVACY)
+    return service.records(user_id) if isinstance(service, Guardian) else False

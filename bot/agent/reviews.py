@@ -15,6 +15,9 @@ class Reviews(Protocol):
     async def reasoning_of(self, reply_id: int) -> str | None:
         """How the model came to that answer; None where it gave no reasons, or none are kept."""
 
+    async def vote_of(self, reply_id: int, user_id: int) -> int:
+        """A person's vote on that answer: +1, -1, or 0 for none."""
+
     async def stop(self) -> None:
         """End it."""
 

@@ -75,6 +75,7 @@ class Answers:
         self._asking: dict[int, Asking] = {}
         self._given: OrderedDict[int, Given] = OrderedDict()
         self._latest: dict[int, int] = {}
+        self._part_of: dict[int, int] = {}
         self._taken: OrderedDict[int, None] = OrderedDict()
 
     def take(self, message_id: int) -> bool:
@@ -107,6 +108,7 @@ class Answers:
         message_id = given.message_ids[-1]
         self._given[message_id] = given
         self._latest[given.ref.question_id] = message_id
+        self._part_of.update((part, message_id) for part in given.message_ids)
         if len(self._given) > REMEMBERED:
             self.forget(next(iter(self._given)))
 
@@ -118,8 +120,18 @@ class Answers:
         """The latest answer to a question."""
         return self._given.get(self._latest.get(question_id, 0))
 
+    def last_of(self, message_id: int) -> int:
+        """The last message of the answer that this one is a part of, as far as that is known."""
+        return self._part_of.get(message_id, message_id)
+
     def forget(self, message_id: int) -> None:
-        """A message is gone: the answer that ended in it, too."""
-        given = self._given.pop(message_id, None)
-        if given is not None and self._latest.get(given.ref.question_id) == message_id:
+        """A message is gone: the answer that it was a part of can be written over no more."""
+        last_id = self.last_of(message_id)
+        given = self._given.pop(last_id, None)
+        if given is None:
+            return
+        for part in given.message_ids:
+            if self._part_of.get(part) == last_id:
+                del self._part_of[part]
+        if self._latest.get(given.ref.question_id) == last_id:
             del self._latest[given.ref.question_id]

@@ -1,7 +1,7 @@
 """`/ask`: a question as a command, so that the agent answers where it cannot be spoken to.
 
 Whoever adds it to their account can ask in every server and direct message. It sees the question
-there and nothing else, and what is recorded is recorded with the person's direct messages.
+there and nothing else. Where the bot is no member it cannot say that it records, so it does not.
 """
 
 import asyncio
@@ -13,23 +13,24 @@ import discord
 from discord import app_commands
 
 from bot.agent.agent import Agent
-from bot.agent.events import ReplySent
+from bot.agent.events import AnswerComing, ReplySent
 from bot.agent.models import ModelError, ModelRequest, ModelType, Origin, Purpose
 from bot.agent.runtime import AgentRuntime
 from bot.front.agent_settings import AgentSettings, Mode
 from bot.front.answering import Answering
 from bot.front.conversation import ConversationOptions, apology, system_prompt
+from bot.front.discord_room import DiscordRoom
 from bot.front.people import speaker, world_of
 from bot.front.presenting import presentable
-from bot.front.presses import tell
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import split_message
+from bot.front.telling import tell
 from bot.store.records import ChatMessage
 
 log = logging.getLogger(__name__)
 
 LONGEST = 4_000
-MOST_PARTS = 4
+MOST_PARTS = 5
 """Where the bot is no member it may follow up five times."""
 ANSWER_SECONDS = 840.0
 """An interaction can be answered for 15 minutes."""
@@ -59,11 +60,29 @@ def ask_command(
                 await tell(interaction, refusal)
                 return
             await interaction.response.defer(thinking=True)
+            if (room := room_of(interaction, home)) is not None:
+                await runtime.emit(AnswerComing(room))
             request = request_of(interaction, question, settings, options, home)
-            message_ids = await post(interaction, await answer(runtime, request))
+            text = await answer(runtime, request)
+            message_ids = await post(interaction, text, show_links=settings.unfurl_links)
             await runtime.emit(ReplySent(request.id, message_ids))
 
     return ask
+
+
+def room_of(
+    interaction: discord.Interaction[Any], home: discord.Guild | None
+) -> DiscordRoom | None:
+    """Where the bot can say beforehand that it records; None where it is no member.
+
+    There nothing is recorded, because nobody can be told.
+    """
+    channel = interaction.channel
+    if home is None and not interaction.context.dm_channel:
+        return None
+    if channel is None or isinstance(channel, discord.ForumChannel | discord.CategoryChannel):
+        return None
+    return DiscordRoom(channel)
 
 
 def refused(
@@ -121,13 +140,15 @@ async def answer(runtime: AgentRuntime, request: ModelRequest) -> str:
     return response.text if response.text.strip() else apology(None, request)
 
 
-async def post(interaction: discord.Interaction[Any], text: str) -> list[int]:
+async def post(interaction: discord.Interaction[Any], text: str, *, show_links: bool) -> list[int]:
     """Post an answer in place of the "thinking". Returns the ids of its messages."""
-    first, *rest = split_message(presentable(text))
-    if len(rest) > MOST_PARTS:
+    parts = split_message(presentable(text))
+    if len(parts) > MOST_PARTS:
         file = discord.File(io.BytesIO(text.encode()), "answer.md")
         sent = await interaction.edit_original_response(content=AS_FILE, attachments=[file])
         return [sent.id]
-    sent = await interaction.edit_original_response(content=first)
-    following = [(await interaction.followup.send(part, wait=True)).id for part in rest]
-    return [sent.id, *following]
+    # The first takes the place of the "thinking".
+    return [
+        (await interaction.followup.send(part, suppress_embeds=not show_links, wait=True)).id
+        for part in parts
+    ]

@@ -12,7 +12,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import AnswerComing, FeedbackGiven, MessageEdited, MessagesDeleted
+from bot.agent.events import FeedbackGiven, MessageEdited, MessagesDeleted
 from bot.agent.messages import Message, Question
 from bot.agent.models import ModelType
 from bot.agent.runtime import AgentRuntime
@@ -27,7 +27,6 @@ from bot.front.controls import AnswerRef, Control, ControlButton
 from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
 from bot.front.decisions import DecisionLog
 from bot.front.discord_errors import UNREACHED
-from bot.front.discord_room import DiscordRoom
 from bot.front.gate import Attention, attention
 from bot.front.housekeeping import Housekeeping
 from bot.front.message_menus import message_menus
@@ -42,6 +41,7 @@ from bot.front.records_commands import records_group
 from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
 from bot.front.slash_commands import add_commands, respond
+from bot.front.telling import tell_broken, tell_quietly
 from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
 from bot.store.records import ChatMessage, World, WorldKind
@@ -228,7 +228,7 @@ class UnderstudyClient(discord.Client):
         a_bot = payload.member is not None and payload.member.bot
         if value is None or not mine or a_bot or payload.user_id == self._my_id:
             return
-        self._votes.cast(payload.message_id, payload.user_id, value)
+        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value)
         await self._vote(payload, FeedbackGiven(payload.message_id, payload.user_id, value))
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
@@ -236,7 +236,7 @@ class UnderstudyClient(discord.Client):
         value = vote_of(payload.emoji)
         if value is None or payload.user_id == self._my_id:
             return
-        self._votes.withdraw(payload.message_id, payload.user_id, value)
+        self._votes.withdraw(self._answers.last_of(payload.message_id), payload.user_id, value)
         taken_back = FeedbackGiven(payload.message_id, payload.user_id, 0, withdrawn=value)
         await self._vote(payload, taken_back)
 
@@ -405,7 +405,6 @@ class UnderstudyClient(discord.Client):
             return
         if isinstance(message.channel, discord.Thread):
             self._channels.join_thread(message.channel.id)
-        await runtime.emit(AnswerComing(DiscordRoom(message.channel)))
         task = Task(message, message.author.id, settings)
         await self._conversation.answer(runtime, task, asking, me)
 
@@ -431,9 +430,12 @@ class UnderstudyClient(discord.Client):
         try:
             found = self.agent.action(action)
         except KeyError:
-            await interaction.response.send_message("This does nothing any more.", ephemeral=True)
+            await tell_quietly(interaction, "This does nothing any more.")
             return
-        await respond(interaction, self._run_command(interaction, found, text))
+        try:
+            await respond(interaction, self._run_command(interaction, found, text))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            await tell_broken(interaction, error, f"The press of {action}")
 
 
 async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:

@@ -7,6 +7,7 @@ import discord
 
 from bot.agent.actions import Action, ActionResult
 from bot.front.discord_errors import UNREACHED
+from bot.front.telling import tell_broken
 
 EXPIRES_SECONDS = 60.0
 
@@ -56,6 +57,16 @@ class Confirmation(discord.ui.View):
         await interaction.response.edit_message(
             content="All right, nothing was changed.", view=None
         )
+
+    async def on_error(
+        self, interaction: discord.Interaction, error: Exception, _: object, /
+    ) -> None:
+        """Something broke: the person is told, and the log; nothing is left to press."""
+        self.stop()
+        await tell_broken(interaction, error, f"Confirming {self._action.name}")
+        if self.message is not None:
+            with contextlib.suppress(*UNREACHED):
+                await self.message.edit(view=None)
 
     async def on_timeout(self) -> None:
         """Take the buttons away: they would do nothing any more."""

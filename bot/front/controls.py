@@ -156,3 +156,11 @@ def under_answer(
 def under_apology(answer: AnswerRef) -> Buttons:
     """The button under an apology."""
     return Buttons([button(Control.REDO, answer)])
+
+
+async def change_buttons(
+    message: discord.Message | discord.PartialMessage, view: discord.ui.View | None
+) -> None:
+    """Give a message other buttons, or none, and leave the rest. Raises one of UNREACHED."""
+    # discord.Message.edit brings suppressed embeds back where it is not told otherwise.
+    await discord.PartialMessage(channel=message.channel, id=message.id).edit(view=view)

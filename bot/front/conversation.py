@@ -8,7 +8,7 @@ from functools import partial
 
 import discord
 
-from bot.agent.events import ReplySent
+from bot.agent.events import AnswerComing, ReplySent
 from bot.agent.intents import Outcome
 from bot.agent.models import (
     Model,
@@ -26,8 +26,15 @@ from bot.front.agent_settings import AgentSettings
 from bot.front.answering import NOTICE
 from bot.front.answers import Answers, Asking, Fate, Given
 from bot.front.context import Context, ContextReader
-from bot.front.controls import AnswerRef, under_answer, under_apology, while_growing
+from bot.front.controls import (
+    AnswerRef,
+    change_buttons,
+    under_answer,
+    under_apology,
+    while_growing,
+)
 from bot.front.discord_errors import UNREACHED
+from bot.front.discord_room import DiscordRoom
 from bot.front.people import without_mention
 from bot.front.streamed_reply import Place, Posted, StreamedReply
 from bot.front.token_budget import BYTES_A_TOKEN, TokenBudget
@@ -74,7 +81,7 @@ class Task:
     """One answer to make, in answer to `question`, asked by the person `asker_id`.
 
     It takes the place of the answer `over`, or goes on from the message `continues`, which is the
-    last of an earlier answer.
+    last of an earlier answer. `again` says that the question was answered before.
     """
 
     question: discord.Message
@@ -82,6 +89,7 @@ class Task:
     settings: AgentSettings
     over: Earlier | None = None
     continues: discord.Message | None = None
+    again: bool = False
 
 
 class Conversation:
@@ -97,6 +105,7 @@ class Conversation:
         self, runtime: AgentRuntime, task: Task, asking: Asking, me: discord.abc.User
     ) -> None:
         """Post the model's answer, or one calm sentence when there is none."""
+        await runtime.emit(AnswerComing(DiscordRoom(task.question.channel)))
         ref = AnswerRef(task.question.id, task.asker_id, new_request_id())
         async with TypingIndicator(task.question.channel) as typing:
             reply = StreamedReply(place_of(task, ref), typing.stop, partial(while_growing, ref))
@@ -262,13 +271,15 @@ def system_prompt(settings: AgentSettings, options: ConversationOptions) -> str:
 
 
 def place_of(task: Task, ref: AnswerRef) -> Place:
-    """Where the answer goes. The first to a question has the question's nonce, whoever posts it."""
+    """Where the answer goes. The first to a question has its nonce, so that it is posted once."""
     links = task.settings.unfurl_links
     if task.continues is not None:
         return Place(task.continues, str(ref.request_id), show_links=links)
     if task.over is not None:
         return Place(task.question, str(ref.request_id), task.over.messages, links)
-    return Place(task.question, str(task.question.id), show_links=links)
+    # By the question's nonce Discord would give the earlier answer back and post nothing.
+    nonce = ref.request_id if task.again else task.question.id
+    return Place(task.question, str(nonce), show_links=links)
 
 
 def buttons_under(task: Task, given: Given) -> discord.ui.View:
@@ -282,7 +293,8 @@ async def put_back(task: Task) -> None:
     """Give the answer that still stands its own buttons back."""
     if (over := task.over) is not None:
         with contextlib.suppress(*UNREACHED):
-            await over.messages[-1].edit(view=under_answer(over.ref, reasoning=over.has_reasoning))
+            view = under_answer(over.ref, reasoning=over.has_reasoning)
+            await change_buttons(over.messages[-1], view)
 
 
 async def offer_again(message: Posted, given: Given) -> None:
@@ -290,7 +302,7 @@ async def offer_again(message: Posted, given: Given) -> None:
     given.edited = True
     view = under_answer(given.ref, reasoning=given.reasoning is not None, edited=True)
     try:
-        await message.edit(view=view)
+        await change_buttons(message, view)
     except UNREACHED as error:
         log.info("Message %d does not offer to answer again: %s", message.id, error)
 

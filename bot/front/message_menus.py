@@ -1,6 +1,5 @@
 """The commands in a message's menu: make an answer again, suggest a better one, forget it."""
 
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,10 +9,12 @@ from discord import app_commands
 
 from bot.agent.agent import Agent
 from bot.agent.events import DemonstrationSuggested, MessagesDeleted
+from bot.agent.recording import may_record
+from bot.agent.runtime import AgentRuntime
 from bot.front.controls import AnswerRef, Control, answer_under
-from bot.front.discord_errors import UNREACHED
-from bot.front.people import world_of
-from bot.front.presses import TARGET, may_control, tell
+from bot.front.people import subject_of, world_of
+from bot.front.presses import TARGET, may_control
+from bot.front.telling import tell, tell_broken
 
 log = logging.getLogger(__name__)
 
@@ -21,10 +22,13 @@ LONGEST = 4_000
 NO_ANSWER = "That is no answer of mine. Use it on one; where it has several parts, on the last."
 NOT_MINE = "Use this on one of my answers."
 NOTHING_KEPT = "Nothing is recorded here, so there is nowhere to keep it."
+NOT_KEPT = "That answer is not in the records, so there is nothing to keep it with."
+NOT_AGREED = (
+    "You are not recorded here, so your suggestion is not kept. `/privacy opt-in` changes that."
+)
 THANKS = "✍️ Thank you. It is kept with my answer."
 FORGOTTEN = "🧹 What that message said is gone from the records."
 ONLY_AUTHOR = "Only who wrote that message, and moderators, can do that."
-FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 
 Handle = Callable[[discord.Interaction[Any], Control, AnswerRef], Awaitable[None]]
 
@@ -53,7 +57,7 @@ def message_menus(agent: Agent, handle: Handle) -> list[app_commands.ContextMenu
         world = world_of(interaction.guild, interaction.user)
         if agent.knows(world):
             async with agent.runtime(world) as runtime:
-                await runtime.emit(MessagesDeleted([message.id]))
+                await runtime.emit(MessagesDeleted(words_of(message)))
         await tell(interaction, FORGOTTEN)
 
     names = {
@@ -75,6 +79,7 @@ class Suggestion(discord.ui.Modal):
         super().__init__(title="A better answer", timeout=3_600.0)
         self._agent = agent
         self._reply_id = message.id
+        self._ref = answer_under(message)
         self._text: discord.ui.TextInput[Any] = discord.ui.TextInput(
             custom_id="better",
             style=discord.TextStyle.paragraph,
@@ -86,21 +91,29 @@ class Suggestion(discord.ui.Modal):
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """It was sent."""
         async with self._agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
-            if not runtime.store.exists:
-                await tell(interaction, NOTHING_KEPT)
-                return
-            await runtime.emit(
-                DemonstrationSuggested(self._reply_id, interaction.user.id, self._text.value)
-            )
-        await tell(interaction, THANKS)
+            refusal = await self._against(runtime, interaction.user.id)
+            if refusal is None:
+                await runtime.emit(
+                    DemonstrationSuggested(self._reply_id, interaction.user.id, self._text.value)
+                )
+        await tell(interaction, refusal or THANKS)
+
+    async def _against(self, runtime: AgentRuntime, user_id: int) -> str | None:
+        """Why it is not kept; None where it is. Raises StoreError."""
+        if not runtime.store.exists:
+            return NOTHING_KEPT
+        if not may_record(runtime, user_id):
+            return NOT_AGREED
+        # A part of an answer that has no buttons does not say which answer it belongs to.
+        if self._ref is not None and await runtime.store.exchange(self._ref.request_id) is None:
+            return NOT_KEPT
+        return None
 
     async def on_error(  # type: ignore[override] # discord.py's own modal has it so
         self, interaction: discord.Interaction[Any], error: Exception, /
     ) -> None:
         """Something broke: the person is told, and the log."""
-        log.error("The suggestion %d failed", interaction.id, exc_info=error)
-        with contextlib.suppress(*UNREACHED):
-            await tell(interaction, FAILED.format(reference=interaction.id))
+        await tell_broken(interaction, error, "A suggestion")
 
 
 def is_mine(interaction: discord.Interaction[Any], message: discord.Message) -> bool:
@@ -116,5 +129,14 @@ def may_forget(interaction: discord.Interaction[Any], message: discord.Message) 
     asker_id = 0
     if is_mine(interaction, message):
         ref = answer_under(message)
-        asker_id = 0 if ref is None else ref.asker_id
+        asker_id = (subject_of(message) or 0) if ref is None else ref.asker_id
     return may_control(interaction, AnswerRef(0, asker_id, 0))
+
+
+def words_of(message: discord.Message) -> list[int]:
+    """Under which ids the records have a message's words: of /ask the question, too.
+
+    That was said in no message, and goes by the id of the command's use.
+    """
+    used = message.interaction_metadata
+    return [message.id] if used is None else [message.id, used.id]

@@ -1,5 +1,6 @@
 """What happens when a button under an answer is pressed: who may, and what is done."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
@@ -9,17 +10,18 @@ import discord
 
 from bot.agent.agent import Agent
 from bot.agent.events import FeedbackGiven, ForgetExchange
+from bot.agent.recording import may_record
 from bot.agent.reviews import find_reviews
 from bot.agent.runtime import AgentRuntime
 from bot.front.answering import Answering
 from bot.front.answers import Answers, Fate
-from bot.front.controls import AnswerRef, Control, under_answer, while_growing
+from bot.front.controls import AnswerRef, Control, change_buttons, under_answer, while_growing
 from bot.front.conversation import Conversation, Earlier, Task
-from bot.front.discord_errors import UNREACHED
 from bot.front.people import world_of
 from bot.front.presenting import presentable
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import LIMIT, split_message
+from bot.front.telling import tell, tell_broken, tell_quietly
 from bot.front.votes import Votes
 
 log = logging.getLogger(__name__)
@@ -32,13 +34,16 @@ OVER = "That answer is not being made any more."
 NO_REASONING = "How I came to this answer was not kept."
 CUT = "\n(cut here)"
 FORGOTTEN = "This exchange is kept out of the records."
-FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
+NOT_AGREED = "You are not recorded here, so your vote is not kept. `/privacy opt-in` changes that."
 THANKS = {1: "👍 Thank you.", -1: "👎 Thank you, noted.", 0: "Your vote is taken back."}
 GUARDED = frozenset({Control.STOP, Control.REDO, Control.CONTINUE, Control.FORGET})
 TARGET = "message"
 """Under this name the extras of an interaction have the message whose menu was used."""
 OLD_SECONDS = 3_000
 """Discord takes next to no edits of messages older than an hour (error 30046)."""
+
+VOTE_SECONDS = 1.0
+"""How long a press waits for the records: it has to be answered within three seconds."""
 
 Own = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -75,13 +80,8 @@ class Presses:
                 await tell(interaction, ONLY_ASKER)
                 return
             await self._do(interaction, control, ref)
-        except UNREACHED as error:
-            # Expired interactions end here, too: the next press is a new one.
-            log.warning("The press of %s on %s failed: %s", control, ref, error)
-            await tell_quietly(interaction, FAILED.format(reference=interaction.id))
-        except Exception:
-            log.exception("The press %d of %s on %s failed", interaction.id, control, ref)
-            await tell_quietly(interaction, FAILED.format(reference=interaction.id))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            await tell_broken(interaction, error, f"The press of {control} on {ref}")
 
     async def _do(self, interaction: discord.Interaction, control: Control, ref: AnswerRef) -> None:
         match control:
@@ -111,6 +111,9 @@ class Presses:
         await tell(interaction, OVER)
 
     async def _redo(self, interaction: discord.Interaction, ref: AnswerRef) -> None:
+        if self._answers.asking(ref.question_id) is not None:
+            await tell(interaction, BUSY)
+            return
         await acknowledge(interaction)
         message = message_of(interaction)
         question = await find_question(message, ref)
@@ -153,12 +156,11 @@ class Presses:
                     return
                 if continues is None:
                     view = None if over is None else while_growing(ref)
-                    await message_of(interaction).edit(view=view)
-                task = Task(question, ref.asker_id, settings, over, continues)
+                    await change_buttons(message_of(interaction), view)
+                task = Task(question, ref.asker_id, settings, over, continues, again=True)
                 await self._conversation.answer(runtime, task, asking, me)
-        except Exception:
-            log.exception("The answer to question %d was not made again", question.id)
-            await tell_quietly(interaction, FAILED.format(reference=interaction.id))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+            await tell_broken(interaction, error, f"Answering question {question.id} again")
         finally:
             self._answers.end(asking)
 
@@ -185,10 +187,14 @@ class Presses:
 
     async def _vote(self, interaction: discord.Interaction, value: int) -> None:
         message = message_of(interaction)
-        vote = self._votes.press(message.id, interaction.user.id, value)
         async with self._runtime(interaction) as runtime:
+            if not self._votes.known(message.id, interaction.user.id):
+                before = await kept_vote(runtime, message.id, interaction.user.id)
+                self._votes.cast(message.id, interaction.user.id, before)
+            vote = self._votes.press(message.id, interaction.user.id, value)
+            may = may_record(runtime, interaction.user.id)
             await runtime.emit(FeedbackGiven(message.id, interaction.user.id, vote))
-        await tell(interaction, THANKS[vote])
+        await tell(interaction, THANKS[vote] if may else NOT_AGREED)
 
     async def _show_reasoning(self, interaction: discord.Interaction) -> None:
         message = message_of(interaction)
@@ -250,23 +256,18 @@ async def kept_reasoning(runtime: AgentRuntime, reply_id: int) -> str | None:
         return None
 
 
+async def kept_vote(runtime: AgentRuntime, reply_id: int, user_id: int) -> int:
+    """A person's vote on an answer from the records, if they tell it in time."""
+    reviews = find_reviews(runtime)
+    try:
+        async with asyncio.timeout(VOTE_SECONDS):
+            return 0 if reviews is None else await reviews.vote_of(reply_id, user_id)
+    except Exception as error:  # noqa: BLE001 - then the vote counts as the first
+        log.info("The earlier vote on message %d is not known: %r", reply_id, error)
+        return 0
+
+
 def quoted(reasoning: str) -> str:
     """A model's reasoning as one message; what is too long is cut, and says so."""
     first, *rest = split_message(presentable(reasoning), LIMIT - len(CUT))
     return first + CUT if rest else first
-
-
-async def tell(interaction: discord.Interaction, text: str) -> None:
-    """Say something that only this person sees. Raises one of UNREACHED."""
-    if interaction.response.is_done():
-        await interaction.followup.send(text, ephemeral=True)
-    else:
-        await interaction.response.send_message(text, ephemeral=True)
-
-
-async def tell_quietly(interaction: discord.Interaction, text: str) -> None:
-    """The same where it may fail."""
-    try:
-        await tell(interaction, text)
-    except UNREACHED as error:
-        log.debug("Interaction %d was not answered: %s", interaction.id, error)

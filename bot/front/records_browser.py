@@ -1,7 +1,6 @@
 """A list of exchanges that is read page by page, by the admin who asked for it."""
 
 import contextlib
-import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,12 +11,10 @@ from bot.agent.permissions import Permission
 from bot.front.discord_errors import UNREACHED
 from bot.front.open_views import OpenViews, left_behind
 from bot.front.people import author_of
-from bot.front.presses import tell
 from bot.front.records_text import in_a_line
+from bot.front.telling import tell_broken
 from bot.store.pages import ExchangeSummary
 from bot.store.problems import StoreError
-
-log = logging.getLogger(__name__)
 
 PAGE = 10
 OPEN_SECONDS = 300.0
@@ -25,7 +22,6 @@ KIND = "records"
 NOTHING = "No exchange fits."
 NOT_YOURS = "🔒 Only the admin who asked for this list can use it."
 NO_LONGER = f"🔒 You lack **{Permission.MANAGE_GUILD}** by now, so this list has closed."
-BROKEN = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 FAILED = "❌ The records cannot be read at present. {reason}"
 
 ReadPage = Callable[[int | None], Awaitable[list[ExchangeSummary]]]
@@ -78,12 +74,7 @@ class RecordsBrowser(discord.ui.View):
         self, interaction: discord.Interaction[Any], error: Exception, _: object, /
     ) -> None:
         """Something broke: the person is told, and the log."""
-        if isinstance(error, UNREACHED):
-            log.warning("A press on a list of records was not answered: %s", error)
-        else:
-            log.error("A press on a list of records failed: %d", interaction.id, exc_info=error)
-        with contextlib.suppress(*UNREACHED):
-            await tell(interaction, BROKEN.format(reference=interaction.id))
+        await tell_broken(interaction, error, "A press on a list of records")
 
     async def close(self) -> None:
         """Leave a word where it was."""

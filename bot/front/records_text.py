@@ -72,5 +72,5 @@ def quoted(text: str | None) -> str:
     """A text as a quotation, cut where it is long."""
     if text is None:
         return "> (not kept)"
-    cut = text[:LONG] + " […]" if len(text) > LONG else text
-    return "\n".join(f"> {line}" for line in discord.utils.escape_mentions(cut).splitlines())
+    shown = "\n".join(f"> {line}" for line in discord.utils.escape_mentions(text).splitlines())
+    return shown[:LONG] + " […]" if len(shown) > LONG else shown

@@ -165,4 +165,5 @@ async def add_to_audit(runtime: AgentRuntime, entries: list[dict[str, Any]]) -> 
         kept = audit if isinstance(audit, list) else []
         await runtime.store.set_setting(AUDIT, [*kept, *entries][-MOST_AUDITED:])
     except StoreError as error:
-        log.error("Not in the list of changes of %s: %s: %s", runtime.world, entries, error)
+        changed = ", ".join(str(item["field"]) for item in entries)
+        log.error("Not in the list of changes of %s: %s: %s", runtime.world, changed, error)

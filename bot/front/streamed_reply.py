@@ -161,11 +161,20 @@ class StreamedReply:
         if index < len(self.messages):
             view = None if shown.buttons is None else shown.buttons()
             message = self.messages[index]
-            self.messages[index] = await message.edit(content=shown.text, view=view)
+            self.messages[index] = await self._edit(message, shown.text, view)
         else:
             self.messages.append(await self._post(shown))
         self._on_shown()
         self._shown[index:] = [shown]
+
+    async def _edit(
+        self, message: Posted, text: str, view: discord.ui.View | None
+    ) -> discord.Message:
+        if isinstance(message, discord.Message):
+            # Not told so, discord.py brings the embeds back.
+            show = self._place.show_links
+            return await message.edit(content=text, view=view, suppress=not show)
+        return await message.edit(content=text, view=view)
 
     async def _post(self, shown: Shown) -> discord.Message:
         place = self._place

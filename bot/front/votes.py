@@ -10,10 +10,17 @@ SKINS = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff\ufe0f"
 
 
 class Votes:
-    """The latest votes: a button that is pressed again takes its vote back."""
+    """The latest votes: a button that is pressed again takes its vote back.
+
+    A reply goes by the last of its messages.
+    """
 
     def __init__(self) -> None:
         self._votes: OrderedDict[tuple[int, int], int] = OrderedDict()
+
+    def known(self, reply_id: int, user_id: int) -> bool:
+        """Whether a person's vote on a reply is known here, also that they have none."""
+        return (reply_id, user_id) in self._votes
 
     def press(self, reply_id: int, user_id: int, value: int) -> int:
         """The vote of a person on a reply after they pressed the button of this value."""

@@ -80,6 +80,9 @@ class WorldStore(Protocol):
         Without the system prompt, which is nobody's business.
         """
 
+    async def vote_of(self, message_id: int, user_id: int) -> int:
+        """A person's vote on the answer that a Discord message carries; 0 for none."""
+
     async def json_lines(self, most_bytes: int) -> bytes | None:
         """All exchanges as JSON lines; None where these come to more than `most_bytes`."""
 

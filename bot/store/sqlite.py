@@ -15,6 +15,7 @@ from sqlite3 import Connection
 from typing import Any, Self, TypeVar
 
 from bot.store.activity import Activity, nothing, read_activity
+from bot.store.ballots import read_vote
 from bot.store.choosing import Choice, Feedback
 from bot.store.connections import Connections
 from bot.store.engine import Engine
@@ -208,6 +209,10 @@ class SqliteWorldStore:
         Without the system prompt, which is nobody's business.
         """
         return await self._read(lambda c: read_reasoning(c, message_id), None)
+
+    async def vote_of(self, message_id: int, user_id: int) -> int:
+        """A person's vote on the answer that a Discord message carries; 0 for none."""
+        return await self._read(lambda c: read_vote(c, message_id, user_id), 0)
 
     async def json_lines(self, most_bytes: int) -> bytes | None:
         """All exchanges as JSON lines; None where these come to more than `most_bytes`."""

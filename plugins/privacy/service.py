@@ -88,6 +88,11 @@ class PrivacyService:
             log.debug("Exchange %d of %s is not recorded: %s", exchange.id, self.world, reason)
         return admitted
 
+    def records(self, user_id: int) -> bool:
+        """Whether this person is recorded here; not while that is unknown."""
+        people = self.office.people
+        return people is not None and self._rules.records(user_id, people)
+
     def note_reply(self, request_id: int, message_ids: Sequence[int]) -> None:
         """These messages of the bot's carry the answer to a request."""
         user_id = self._asked.pop(request_id, None)

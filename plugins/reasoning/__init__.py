@@ -9,6 +9,7 @@ from bot.agent.events import (
     ReplySent,
 )
 from bot.agent.plugin import Plugin
+from bot.agent.recording import may_record
 from bot.agent.reviews import REVIEWS
 from bot.agent.runtime import AgentRuntime
 from plugins.reasoning.actions import reasoning_actions
@@ -58,12 +59,16 @@ async def on_reply_sent(runtime: AgentRuntime, event: ReplySent) -> None:
 
 async def on_feedback(runtime: AgentRuntime, event: FeedbackGiven) -> None:
     """Someone voted on an answer, or took a vote back, also while the service is off."""
+    if event.value and not may_record(runtime, event.user_id):
+        return
     if (service := find_service(runtime)) is not None:
         service.recorder.vote(event.reply_id, event.user_id, event.value, event.withdrawn)
 
 
 async def on_demonstration(runtime: AgentRuntime, event: DemonstrationSuggested) -> None:
     """Someone wrote what they would rather have read, also while the service is off."""
+    if not may_record(runtime, event.user_id):
+        return
     if (service := find_service(runtime)) is not None:
         service.recorder.demonstrate(event.reply_id, event.user_id, event.content)
 

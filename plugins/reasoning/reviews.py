@@ -20,5 +20,9 @@ class RecordedReviews:
         """How the model came to the answer that this message carries. Raises StoreError."""
         return await self._store.reasoning_of(reply_id)
 
+    async def vote_of(self, reply_id: int, user_id: int) -> int:
+        """A person's vote on the answer that this message carries. Raises StoreError."""
+        return await self._store.vote_of(reply_id, user_id)
+
     async def stop(self) -> None:
         """There is nothing to end."""

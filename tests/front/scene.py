@@ -19,6 +19,8 @@ from plugins.reasoning import reasoning_plugin
 from tests.agents import ScriptedModel, agent_with
 
 LIMIT_SECONDS = 20.0
+SUPPRESS_EMBEDS = 1 << 2
+"""The flag of a message whose links show no preview."""
 
 
 class Scene:

@@ -355,3 +355,54 @@ async def test_no_button_gets_around_a_cooldown_or_the_allowed_roles(tmp_path: P
 def guild_of(stage: Scene) -> World:
     """The scene's server."""
     return World(WorldKind.GUILD, int(stage.guild_id))
+
+
+async def test_after_a_restart_a_split_answer_is_made_again_beside_the_old_one(
+    tmp_path: Path,
+) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(12))
+    async with FakeDiscord() as fake:
+        async with scene(tmp_path, model=ScriptedModel(text=text), fake=fake) as stage:
+            *_, last = await stage.ask(stage.ben, "at length, please")
+        async with scene(tmp_path, model=ScriptedModel(text="in short"), fake=fake) as stage:
+            since = stage.ben.mark()
+            await press(stage.ben, last.latest, "🔁")
+            new = await stage.ben.message_from(stage.bot_id, since=since)
+            assert new.content == "in short"
+
+
+async def test_a_button_takes_a_vote_back_also_after_a_restart(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        async with scene(tmp_path, fake=fake) as stage:
+            await stage.say(stage.ada, "enable custom reasoning")
+            (answer,) = await stage.ask(stage.ben, "hi")
+            assert "Thank you" in await told(stage.ben, answer.latest, "👍")
+        async with scene(tmp_path, fake=fake) as stage:
+            assert "taken back" in await told(stage.ben, answer.latest, "👍")
+            assert "Thank you" in await told(stage.ben, answer.latest, "👍")
+
+
+async def test_a_reaction_on_any_part_and_the_button_are_one_vote(tmp_path: Path) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(12))
+    listener = Listener()
+    async with scene(tmp_path, listener.plugin, model=ScriptedModel(text=text)) as stage:
+        first, *_, last = await stage.ask(stage.ben, "at length, please")
+        await told(stage.ben, last.latest, "👍")
+        await listener.next()
+        await stage.ben.react(first.latest, "👎")
+        await listener.next()
+        # The last vote was the other one: this is no taking back.
+        assert "👍" in await told(stage.ben, last.latest, "👍")
+
+
+async def test_an_answer_that_lost_a_part_is_made_again_beside_what_is_left(tmp_path: Path) -> None:
+    text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(12))
+    async with scene(tmp_path, model=ScriptedModel(text=text)) as stage:
+        first, *_, last = await stage.ask(stage.ben, "at length, please")
+        await stage.ada.delete(first.latest)
+        stage.model.text = "in short"
+        since = stage.ben.mark()
+        await press(stage.ben, last.latest, "🔁")
+        new = await stage.ben.message_from(stage.bot_id, since=since)
+        assert new.content == "in short"
+        assert "⏹" not in buttons(stage.ben.log.messages[last.latest["id"]].latest)

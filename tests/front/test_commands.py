@@ -179,6 +179,36 @@ async def test_a_likely_command_is_asked_about(tmp_path: Path) -> None:
         assert changed.data["components"] == []
 
 
+async def test_a_confirmation_that_breaks_says_so_and_leaves_no_dead_button(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(tmp_path) as stage:
+        (asked,) = await stage.ask(stage.ada, await question(stage))
+        monkeypatch.setattr(stage.client, "_run_command", breaks)
+        sent = await stage.ada.click(asked.latest, "Yes")
+        assert "did not work" in (await stage.ada.answer_to(sent)).content
+        await stage.ada.wait_for(
+            lambda event: event.name == "MESSAGE_UPDATE" and event.data["components"] == [],
+            since=sent.since,
+        )
+
+
+async def test_a_button_that_breaks_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await stage.slash(stage.ada, "privacy mode", who="opt-in")
+        await stage.say(stage.ada, "enable custom reasoning")
+        notice, *_ = await stage.ask(stage.ben, "hi")
+        monkeypatch.setattr(stage.client, "_run_command", breaks)
+        sent = await stage.ben.click(notice.latest, "Record me")
+        assert "did not work" in (await stage.ben.answer_to(sent)).content
+
+
+async def breaks(*_: object) -> None:
+    raise RuntimeError("a bug")
+
+
 async def test_no_means_no(tmp_path: Path) -> None:
     async with scene(tmp_path) as stage:
         (asked,) = await stage.ask(stage.ada, await question(stage))

@@ -1,17 +1,19 @@
 """The commands in a message's menu, and /ask."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.agent.models import ModelError
+from bot.agent.models import ModelError, ModelRequest
+from bot.front.message_menus import THANKS
 from bot.harness import Event, Person
 from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
-from tests.front.buttons import shows
-from tests.front.scene import Scene, scene
+from tests.front.buttons import press, shows, told
+from tests.front.scene import SUPPRESS_EMBEDS, Scene, scene
 
 
 async def use(person: Person, message: Any, name: str) -> str:  # noqa: ANN401
@@ -41,6 +43,26 @@ async def test_regenerate_is_for_the_asker_and_moderators(tmp_path: Path) -> Non
             await shows(stage, stage.ben, answer.latest, text, "🔁", "👍")
         said = await stage.ben.say(stage.channel_id, "no answer")
         assert "no answer of mine" in await use(stage.ben, said, "Regenerate")
+
+
+async def test_what_is_being_answered_is_not_begun_again(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+
+    async def write(request: ModelRequest) -> None:
+        assert request.stream is not None
+        request.stream.write("one two ")
+        await go_on.wait()
+
+    model = ScriptedModel(text="one two three")
+    model.before = write
+    async with scene(tmp_path, model=model) as stage:
+        since = stage.ben.mark()
+        await stage.ben.say(stage.channel_id, f"<@{stage.bot_id}> count")
+        growing = await stage.ben.message_from(stage.bot_id, since=since)
+        assert "already" in await use(stage.ben, growing.latest, "Regenerate")
+        assert "Only the person" in await told(stage.people["cleo"], growing.latest, "⏹")
+        go_on.set()
+        await shows(stage, stage.ben, growing.latest, "one two three", "🔁")
 
 
 async def test_a_better_answer_is_kept_with_the_answer(tmp_path: Path) -> None:
@@ -108,6 +130,7 @@ async def test_asking_by_a_command(tmp_path: Path) -> None:
         answer = await stage.slash(stage.ben, "ask", question="what is it?")
         assert answer.content == "hello"
         assert not answer.ephemeral
+        assert answer.latest["flags"] & SUPPRESS_EMBEDS
         ((said, reply_id),) = await kept(stage, "SELECT input, reply_id FROM training_data")
         assert "what is it?" in said
         assert reply_id == int(answer.latest["id"])
@@ -173,3 +196,70 @@ async def test_modes_and_models_by_command(tmp_path: Path) -> None:
 
 def stage_world(stage: Scene) -> World:
     return World(WorldKind.GUILD, int(stage.guild_id))
+
+
+async def test_who_is_not_recorded_suggests_and_votes_nothing_that_is_kept(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        cleo = stage.people["cleo"]
+        await stage.say(stage.ada, "enable custom reasoning")
+        *_, answer = await stage.ask(stage.ben, "hi")
+        assert await suggested(cleo, answer.latest, "before") == THANKS
+        assert "noted" in await told(cleo, answer.latest, "👎")
+        await stage.slash(cleo, "privacy opt-out")
+        assert "not kept" in await suggested(cleo, answer.latest, "after")
+        assert "not kept" in await told(cleo, answer.latest, "👍")
+        await cleo.react(answer.latest, "👍")
+        # A later vote of somebody else is there: so was all that came before it looked at.
+        await told(stage.ben, answer.latest, "👍")
+        assert await kept(stage, "SELECT content FROM demonstrations") == [("before",)]
+        assert await kept(stage, "SELECT value FROM votes ORDER BY value") == [(-1,), (1,)]
+
+
+async def test_on_an_answer_that_is_not_recorded_no_suggestion_is_kept(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        await stage.slash(stage.ben, "privacy opt-out")
+        *_, answer = await stage.ask(stage.ben, "hi")
+        found = await suggested(stage.people["cleo"], answer.latest, "of an answer to an objector")
+        assert "not in the records" in found
+        assert await kept(stage, "SELECT content FROM demonstrations") == []
+
+
+async def suggested(person: Person, message: Any, text: str) -> str:  # noqa: ANN401
+    form = await opened(person, message)
+    return (await person.answer_to(await person.submit_modal(form, {"better": text}))).content
+
+
+async def test_asking_by_a_command_people_are_told_before_they_are_recorded(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        for _ in range(2):
+            await stage.slash(stage.ben, "ask", question="what is it?")
+        said = [message["content"] for message in await stage.ben.history(stage.channel_id)]
+        assert sum(text.startswith("📝") for text in said) == 1
+        assert await kept(stage, "SELECT count(*) FROM exchanges") == [(2,)]
+
+
+async def test_made_again_people_are_told_before_they_are_recorded(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        await stage.say(stage.ada, "enable custom reasoning")
+        stage.model.text = "hello again"
+        await press(stage.ben, answer.latest, "🔁")
+        await shows(stage, stage.ben, answer.latest, "hello again", "🔁", "👍")
+        said = [message["content"] for message in await stage.ben.history(stage.channel_id)]
+        assert sum(text.startswith("📝") for text in said) == 1
+        assert await kept(stage, "SELECT count(*) FROM exchanges") == [(1,)]
+
+
+async def test_who_asked_by_a_command_can_have_it_forgotten(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        answer = await stage.slash(stage.ben, "ask", question="a secret")
+        assert "Only who wrote" in await use(
+            stage.people["cleo"], answer.latest, "Forget this message"
+        )
+        assert "gone" in await use(stage.ben, answer.latest, "Forget this message")
+        ((said, output),) = await kept(stage, "SELECT input, output FROM training_data")
+        assert "a secret" not in said
+        assert output is None

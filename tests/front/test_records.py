@@ -157,3 +157,13 @@ async def test_a_list_closes_and_says_so(tmp_path: Path, monkeypatch: pytest.Mon
         assert "has closed" in event.data["content"]
         assert event.data["components"] == event.data["embeds"] == []
         await closing
+
+
+async def test_a_question_of_many_lines_leaves_room_for_the_answer(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await recorded(stage, "x" + "\n" * 900 + "x")
+        choices = await stage.ada.autocomplete(
+            stage.guild_id, stage.channel_id, "records show", "exchange", exchange=""
+        )
+        shown = await stage.slash(stage.ada, "records show", exchange=choices[0]["value"])
+        assert shown.content.endswith("> hello")

@@ -10,7 +10,8 @@ from bot.agent.models import ModelError, ModelRequest
 from bot.front.conversation import ConversationOptions
 from bot.harness import FakeDiscord
 from tests.agents import ScriptedModel
-from tests.front.scene import Scene, scene
+from tests.front.buttons import press, shows
+from tests.front.scene import SUPPRESS_EMBEDS, Scene, scene
 
 
 async def test_it_answers_a_mention_a_reply_and_a_direct_message(tmp_path: Path) -> None:
@@ -133,6 +134,17 @@ async def test_an_answer_streams_by_edits(tmp_path: Path) -> None:
         (answer,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
         assert answer.content == "one two three"
         assert answer.edits >= 1
+        # Links stay folded through all edits, also of the buttons alone.
+        assert answer.latest["flags"] & SUPPRESS_EMBEDS
+        await stage.ben.edit(said, f"<@{stage.bot_id}> count again")
+        await stage.ben.wait_for(
+            lambda event: "edited question" in str(event.data.get("components")), since=since
+        )
+        assert answer.latest["flags"] & SUPPRESS_EMBEDS
+        await press(stage.ben, answer.latest, "🔁")
+        await stage.ben.wait_for(lambda event: event.name == "MESSAGE_UPDATE")
+        await shows(stage, stage.ben, answer.latest, "one two three", "🔁", "👍")
+        assert answer.latest["flags"] & SUPPRESS_EMBEDS
 
 
 async def test_a_long_answer_is_split_with_whole_code_blocks(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from bot.front.panel.pages import Page, State, body_of, read_state
 from bot.front.panel.parts import Form, PanelSelect
 from bot.front.people import author_of, world_of
 from bot.front.settings_book import SettingsBook
+from bot.front.telling import tell_broken
 from bot.store.problems import StoreError
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ ACCENT = 0x5865F2
 NOT_YOURS = "🔒 Only the admin who opened this panel can use it."
 NO_LONGER = f"🔒 You lack **{Permission.MANAGE_GUILD}** by now, so this panel has closed."
 SAVED = "✅ Saved, and in effect."
-FAILED = "😕 That did not work just now. Please try again in a moment. (`{reference}`)"
 
 Changes = Callable[[AgentSettings], Mapping[str, Any]]
 
@@ -170,16 +170,7 @@ class SettingsPanel:
 
     async def apologise(self, interaction: discord.Interaction[Any], error: Exception) -> None:
         """Something broke: the person is told, and the log."""
-        if isinstance(error, UNREACHED):
-            log.warning("A press on a settings panel was not answered: %s", error)
-        else:
-            log.error("A press on a settings panel failed: %d", interaction.id, exc_info=error)
-        text = FAILED.format(reference=interaction.id)
-        with contextlib.suppress(*UNREACHED):
-            if interaction.response.is_done():
-                await interaction.followup.send(text, ephemeral=True)
-            else:
-                await interaction.response.send_message(text, ephemeral=True)
+        await tell_broken(interaction, error, "A press on a settings panel")
 
     async def _draw(self) -> Face:
         """A new look, from what is set at this moment. Raises StoreError."""
