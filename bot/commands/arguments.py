@@ -23,7 +23,7 @@ def seconds(text: str) -> float:
 
 
 def days(text: str) -> int:
-    """So many whole days, none at least and ten years at most."""
-    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 3_650):
-        raise argparse.ArgumentTypeError(f"should be days from 0 to 3650, is {text!r}")
+    """So many whole days, none at least and a hundred years at most."""
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= 36_500):
+        raise argparse.ArgumentTypeError(f"should be days from 0 to 36500, is {text!r}")
     return int(text[:6])

@@ -238,8 +238,8 @@ class PrivacyOffice:
         if not self._deletes_departed:
             return
         moment = now()
-        self.absent.setdefault(guild_id, moment)
         await asyncio.to_thread(self._installation.note_departure, guild_id, moment)
+        self.absent.setdefault(guild_id, moment)
         log.warning(
             "The bot is not in server %d any more; its records are deleted in %d days",
             guild_id,
