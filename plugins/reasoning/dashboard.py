@@ -34,7 +34,8 @@ def day_lines(activity: Activity | None) -> list[str]:
     if not total.exchanges:
         return ["Last 24 hours: no exchanges"]
     cut = f" (the newest {MOST_ROWS:,})" if activity.cut else ""
-    lines = [f"Last 24 hours: {total.exchanges:,} exchanges{cut}"]
+    noun = "exchange" if total.exchanges == 1 else "exchanges"
+    lines = [f"Last 24 hours: {total.exchanges:,} {noun}{cut}"]
     lines[0] += f" · fell back {total.fallbacks:,} · failed {total.failures:,}"
     lines[0] += f" · 👍 {activity.thumbs_up:,} 👎 {activity.thumbs_down:,}"
     if total.p50 is not None and total.p95 is not None:
@@ -72,6 +73,8 @@ def description(activity: Activity) -> str:
 
 def seconds(milliseconds: float) -> str:
     """A duration."""
+    if milliseconds < 1_000:
+        return f"{milliseconds:.0f} ms"
     return (
         f"{milliseconds / 1000:.2g} s" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
     )
