@@ -26,10 +26,10 @@ async def test_typed_and_as_a_command_it_has_the_picture(tmp_path: Path) -> None
         slashed = await stage.slash(stage.ben, "reasoning status")
         for answer in (typed, slashed):
             assert "Records collected: 1" in answer.content
-            assert "Last 24 hours: 1 exchanges" in answer.content
+            assert "Last 24 hours: 1 exchange" in answer.content
             (file,) = answer.latest["attachments"]
             assert file["filename"] == "last-24-hours.png"
-            assert "Last 24 hours: 1 exchanges" in file["description"]
+            assert "Last 24 hours: 1 exchange" in file["description"]
 
 
 async def test_where_files_are_not_allowed_the_text_is_all(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ async def test_where_files_are_not_allowed_the_text_is_all(tmp_path: Path) -> No
         (typed,) = await stage.say(stage.ben, "check reasoning status")
         slashed = await stage.slash(stage.ben, "reasoning status")
         for answer in (typed, slashed):
-            assert "Last 24 hours: 1 exchanges" in answer.content
+            assert "Last 24 hours: 1 exchange" in answer.content
             assert not answer.latest["attachments"]
 
 
