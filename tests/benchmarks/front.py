@@ -89,16 +89,21 @@ async def show_unaddressed(rounds: int) -> None:
     async with fake_discord("people: [ada]\nguilds: 1") as about:
         for _ in range(rounds):
             for kind in ("bare", "ours", "run"):
-                async with bot(kind, about) as client:
-                    taking = asyncio.create_task(client.tell({"take": FRAMES}))
-                    await asyncio.to_thread(blast, about, FRAMES, CHAT)
-                    told = await taking
+                told = await flooded(kind, about)
                 rates[kind].append(told["rate"])
                 cpu_rates[kind].append(told["cpu_rate"])
     print(f"1. Messages that are for nobody, {FRAMES:,} a round, {rounds} rounds, per second")
     show(rates, "bare", "{:10,.0f}")
     print("   the same, per second of CPU")
     show(cpu_rates, "bare", "{:10,.0f}")
+
+
+async def flooded(kind: str, about: dict[str, Any]) -> dict[str, float]:
+    """What a bot of that kind tells of a flood of messages."""
+    async with bot(kind, about) as client:
+        taking = asyncio.create_task(client.tell({"take": FRAMES}))
+        await asyncio.to_thread(blast, about, FRAMES, CHAT)
+        return await taking
 
 
 async def show_answers(rounds: int) -> None:
@@ -186,11 +191,7 @@ async def show_storing(rounds: int) -> None:
     async with fake_discord("people: [ada]\nguilds: 1") as about:
         for _ in range(rounds):
             for kind in ("unwaiting", "storing", "storing_plainly"):
-                async with bot(kind, about) as client:
-                    taking = asyncio.create_task(client.tell({"take": FRAMES}))
-                    await asyncio.to_thread(blast, about, FRAMES, CHAT)
-                    told = await taking
-                rates[kind].append(told["rate"])
+                rates[kind].append((await flooded(kind, about))["rate"])
     print(f"5. Messages of which one in twenty is kept, {FRAMES:,} a round, per second")
     show(rates, "unwaiting", "{:10,.0f}")
 
