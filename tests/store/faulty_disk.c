@@ -1,5 +1,6 @@
 /* A disk that fails or is slow on demand, for files whose path contains a marker.
- * FAULTS names a file: "<errno> <milliseconds> <marker>"; without that file all goes well. */
+ * FAULTS names a file: "<errno> <milliseconds> <marker>"; without that file all goes well.
+ * Each failure adds a byte to the file of that name and ".count". */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -25,6 +26,14 @@ static int fault(int fd) {
     path[length] = 0;
     if (!strstr(path, marker)) return 0;
     usleep(milliseconds * 1000);
+    if (error) {
+        snprintf(path, sizeof path, "%s.count", plan);
+        int count = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        if (count >= 0) {
+            if (write(count, ".", 1) != 1) error = EIO;
+            close(count);
+        }
+    }
     return error;
 }
 
