@@ -43,6 +43,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._worlds: dict[tuple[int, int], World | None] = {(EVERYWHERE, 0): None}
 
     def unpack(self, data: bytes) -> Iterator[Frame]:
         """The frames that are whole with these bytes."""
@@ -53,7 +54,9 @@ class Unpacker:
             body_at = at + HEADER.size
             if len(data) < body_at + length:
                 break
-            world = None if world_kind == EVERYWHERE else World(KINDS[world_kind], world_id)
+            named = (world_kind, world_id)
+            if named not in self._worlds:
+                self._worlds[named] = World(KINDS[world_kind], world_id)
             at = body_at + length
-            yield kind, world, data[body_at:at]
+            yield kind, self._worlds[named], data[body_at:at]
         self._rest = data[at:]

@@ -45,6 +45,9 @@ READ = """
     SELECT o.kind, o.body FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
 """
 
+# Plain texts, which SQLite's binding takes at once.
+KIND_NAMES = {kind: str(kind.value) for kind in WorldKind}
+
 Row = tuple[int, str, int, int, bytes]
 """As it is in a segment."""
 Entry = tuple[World, int, bytes]
@@ -75,7 +78,7 @@ class Segment:
         """Add these, numbered from `first`; on return they are on disk, all or none."""
         self.put(
             [
-                (seq, world.kind, world.id, kind, body)
+                (seq, KIND_NAMES[world.kind], world.id, kind, body)
                 for seq, (world, kind, body) in enumerate(entries, first)
             ]
         )

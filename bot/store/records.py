@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from msgspec import Struct
+
 DISCORD_EPOCH = 1_420_070_400_000
 
 Role = Literal["system", "user", "assistant"]
@@ -18,9 +20,11 @@ class WorldKind(StrEnum):
     GUILD = "guild"
     DM = "dm"
 
+    # Enum's own is written in Python, and every message's world is looked up.
+    __hash__ = str.__hash__
 
-@dataclass(frozen=True, slots=True)
-class World:
+
+class World(Struct, frozen=True):
     """One island: a guild, or the direct messages of one person (then `id` is the person's).
 
     Nothing is shared between two worlds; each has a file of its own.
@@ -33,8 +37,7 @@ class World:
         return f"{self.kind}:{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
+class ChatMessage(Struct, frozen=True, array_like=True):
     """One message of a prompt.
 
     `content` is what was written; `name` is the speaker, put before it for the model.
@@ -59,8 +62,7 @@ class ChatMessage:
         return self.content if self.name is None else f"{self.name}: {self.content}"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True, array_like=True, kw_only=True):
     """One call of a model and what came of it, whole: a success or a failure.
 
     `id` is the id of the request that was made: a snowflake as Discord's, so in order of time.
@@ -78,7 +80,6 @@ class Exchange:
     model_type: str
     provider: str | None
     model: str | None
-    input: tuple[ChatMessage, ...]
     output: str | None
     reasoning: str | None
     finish_reason: str | None
@@ -90,6 +91,7 @@ class Exchange:
     first_token_ms: float | None
     prompt_tokens: int | None
     completion_tokens: int | None
+    input: tuple[ChatMessage, ...]
 
 
 @dataclass(frozen=True, slots=True)

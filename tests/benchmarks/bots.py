@@ -16,12 +16,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 # What ours imports besides counts as its memory.
 import discord
+from msgspec.structs import replace
 
 from bot.front.controls import AnswerRef, under_answer
 from bot.harness.discord_py import running

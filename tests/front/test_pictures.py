@@ -9,11 +9,11 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from bot.agent.models import ModelRequest, ModelResponse
 from bot.harness import FakeDiscord

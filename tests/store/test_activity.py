@@ -1,12 +1,12 @@
 """Activity: what the exchanges of a stretch of time come to, without a look at older ones."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.store import activity as activity_module
 from bot.store.activity import Counted, percentile, read_activity, snowflake_at

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.store.exchange_rows import COLUMNS
 from bot.store.frames import HEADER, Frame, Unpacker, pack
-from bot.store.operations import KINDS, Operation, _names, decode, encode
+from bot.store.operations import KINDS, Operation, decode, encode
 from bot.store.problems import UnstorableError
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
 
@@ -47,7 +47,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
 OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     EXCHANGES,
     *(
-        st.builds(kind, **{name: FIELDS.get(name, IDS) for name in _names[kind]})
+        st.builds(kind, **{name: FIELDS.get(name, IDS) for name in kind.__struct_fields__})
         for kind in KINDS
         if kind is not Exchange
     ),
@@ -65,7 +65,7 @@ def test_an_operation_comes_out_as_it_went_in(operation: Operation) -> None:
 
 def test_the_columns_are_an_exchange_s_fields_in_order() -> None:
     """The drain puts the values into the columns without looking at their names."""
-    assert list(COLUMNS) == [name for name in _names[Exchange] if name != "input"]
+    assert (*COLUMNS, "input") == Exchange.__struct_fields__
 
 
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
