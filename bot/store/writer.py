@@ -27,6 +27,7 @@ from bot.store.errors import FAILURES, translate
 from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Frame, Unpacker, pack
 from bot.store.inbox import FOLDER, Entry, Inbox
 from bot.store.locking import WRITER, open_lock, take
+from bot.store.operations import FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
 
@@ -35,8 +36,10 @@ log = logging.getLogger(__name__)
 READ_BYTES = 1 << 20
 MOST_UNFLUSHED_BYTES = 8 << 20
 DRAIN_SECONDS = 1.0
+# After a world the drain rests so many times as long as that took, where little waits; not at all
+# where this much does.
+REST = 40.0
 MUCH_BYTES = 256 << 20
-REST = 20.0
 RETRY_SECONDS = 1.0
 SEGMENT_BYTES = 256 << 20
 MOST_INBOX_BYTES = 4 << 30
@@ -163,6 +166,8 @@ class Writer:
             elif world is not None:
                 entries.append((world, kind, body))
         self._flush(entries)
+        for world in {world for kind, world, _ in frames if kind in FORGETTING}:
+            self._requests.put((world, b""))
 
     def _flush(self, entries: Sequence[Entry]) -> None:
         """Put them on disk, however long it takes, and say so."""
@@ -237,9 +242,14 @@ class Writer:
                 continue
             if request is None:
                 break
-            if request[1]:
-                self._carry_out(*request)
-            elif next_at is None:
+            world, number = request
+            if number:
+                self._carry_out(world, number)
+                continue
+            if world is not None:
+                # What is to be forgotten does not wait for its turn.
+                ahead.appendleft(world)
+            if next_at is None:
                 next_at = time.monotonic() + DRAIN_SECONDS
         try:
             self._drain.drain_all()
@@ -251,7 +261,7 @@ class Writer:
         """Drain the next world. Returns the seconds to wait then; None: until something comes in.
 
         One at a time, so that whoever wants to read a file need not wait for all the others, and
-        with pauses, so that the disk is there for what is to be kept; without, when much waits.
+        with pauses, so that the disk is there for what is to be kept: the shorter, the more waits.
         """
         if not ahead:
             self._awake.clear()
@@ -268,8 +278,8 @@ class Writer:
             log.exception("Draining failed; it goes on in a moment")
             return DRAIN_SECONDS
         if ahead:
-            much = self._inbox.size > MUCH_BYTES
-            return 0.0 if much else (time.monotonic() - began) * REST
+            patience = max(1.0 - self._inbox.size / MUCH_BYTES, 0.0)
+            return (time.monotonic() - began) * REST * patience
         with self._lock:
             waits = any(self._inbox.waiting.values())
         if not waits:

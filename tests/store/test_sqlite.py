@@ -478,3 +478,17 @@ def test_a_file_that_a_full_disk_left_empty_is_no_trouble(tmp_path: Path) -> Non
     path.parent.mkdir()
     path.touch()
     look_into(path, Engine())
+
+
+async def test_what_is_to_be_forgotten_does_not_wait_for_its_turn(tmp_path: Path) -> None:
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        worlds = [World(WorldKind.GUILD, number) for number in range(1, 31)]
+        for world in worlds:
+            await home.world(world).write([exchange()])
+        await home.world(worlds[-1]).write([MessagesForgotten((71,))])
+
+        def files() -> set[str]:
+            return {path.stem for path in tmp_path.glob("guilds/*.sqlite3")}
+
+        await until(lambda: bool(files()))
+        assert "30" in files()
