@@ -117,7 +117,7 @@ async def ours(
     return len(work) / kept, len(work) / drained
 
 
-async def paced(folder: Path, guilds: int, seconds: float = 10.0, rate: int = 1_000) -> list[float]:
+async def paced(folder: Path, guilds: int, seconds: float = 30.0, rate: int = 1_000) -> list[float]:
     """Milliseconds until kept, of `rate` exchanges a second."""
     times: list[float] = []
     work = workload(guilds, int(seconds * rate))
