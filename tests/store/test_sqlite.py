@@ -353,16 +353,6 @@ async def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
         await until(lambda: store.held_up is None and len(rows(store)) == 1)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-async def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "guilds").mkdir(mode=0o500)
-    async with SqliteStore(tmp_path, in_process=True) as home:
-        store = home.world(GUILD)
-        await store.write([exchange()])
-        with pytest.raises(StoreError, match="permission"):
-            await store.drained()
-
-
 async def test_what_is_kept_is_flushed(
     store: SqliteWorldStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
