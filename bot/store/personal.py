@@ -45,12 +45,16 @@ class ClosedError(StoreError):
 
 
 class PersonalRecords:
-    """Every call raises StoreError when it could not be done; `close` ends those under way."""
+    """Every call raises StoreError when it could not be done; `close` ends those under way.
+
+    `lingering` are the worlds whose logs still hold what was forgotten, as somebody reads them.
+    """
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._closing = threading.Event()
+        self.lingering: set[World] = set()
 
     def worlds(self) -> list[World]:
         """Every world of which something is kept in a file."""
@@ -133,16 +137,28 @@ class PersonalRecords:
             gone = retention.expire(connection, before, pace=pace)
             if gone or not is_clean(connection):
                 retention.sweep(connection, now(), pace)
-            wipe(connection)
+            self._note(world, emptied=wipe(connection))
             return gone
 
         await self._drained(world)
         return await self._step(world, work, 0)
 
     async def wipe(self, world: World) -> bool:
-        """Make sure that what was deleted is gone from the file's bytes, and from its log's."""
+        """Make sure that what was deleted is gone from the file's bytes, and from its log's.
+
+        Returns whether it is gone from the log: while somebody reads the file, it cannot be.
+        """
         await self._drained(world)
-        return await self._step(world, lambda connection, _: wipe(connection), True)
+        return self._note(
+            world, emptied=await self._step(world, lambda connection, _: wipe(connection), True)
+        )
+
+    async def empty_log(self, world: World) -> bool:
+        """Make sure of that for the file's log, if nobody reads it any more."""
+        return self._note(
+            world,
+            emptied=await self._step(world, lambda connection, _: empty_log(connection), True),
+        )
 
     async def is_clean(self, world: World) -> bool:
         """Whether nothing was deleted since the file was last written anew."""
@@ -185,10 +201,12 @@ class PersonalRecords:
 
     def _wipe_if_small(self, world: World, connection: Connection) -> None:
         """Write a file anew, unless that would take seconds; its log is emptied either way."""
-        if self.size(world) <= LARGE_FILE:
-            wipe(connection)
-        else:
-            empty_log(connection)
+        small = self.size(world) <= LARGE_FILE
+        self._note(world, emptied=wipe(connection) if small else empty_log(connection))
+
+    def _note(self, world: World, *, emptied: bool) -> bool:
+        (self.lingering.discard if emptied else self.lingering.add)(world)
+        return emptied
 
     def close(self) -> None:
         """End the calls that are under way, after the step that they are at."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.store.forgetting import Forgotten
 from bot.store.installation import Installation
+from bot.store.lingering import LINGERS
 from bot.store.personal import LARGE_FILE, PersonalRecords, now
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted
@@ -206,6 +207,7 @@ class PrivacyOffice:
         await self._note_owed(user_id, set(failed))
         problem = await self._attempt(self.records.settle()) or problem
         told = {str(world): reason for world, reason in failed.items()}
+        told |= {str(world): LINGERS for world in worlds if world in self.records.lingering}
         told |= dict.fromkeys(self.records.set_aside(), SET_ASIDE)
         if problem is not None:
             told["inbox"] = problem
@@ -289,6 +291,8 @@ class PrivacyOffice:
             self._backlog.unwiped.discard(world)
             if await self._attempt(self.records.wipe(world)) is not None:
                 self._backlog.unwiped.add(world)
+        for world in list(self.records.lingering):
+            await self._attempt(self.records.empty_log(world))
         for (world, user_id), recorded in list(self._unsaved.items()):
             if await self._attempt(self.records.set_consent(world, user_id, recorded)) is None:
                 self._unsaved.pop((world, user_id), None)
