@@ -52,7 +52,8 @@ class Writing:
 
     `unsettled` is whether an earlier run may have left something of any world in the inbox.
     `problem` says for people why nothing is being kept at present, `problems` why a world's file
-    takes nothing, `lingering` why what was forgotten is not gone from a log. `lost` counts what was kept, and could not be put into its world's file.
+    takes nothing, `lingering` why what was forgotten is not gone from its log. `lost` counts what
+    was kept, and could not be put into its world's file.
     """
 
     def __init__(self, folder: Path, engine: Engine, *, most_bytes: int, in_process: bool) -> None:

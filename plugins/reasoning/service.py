@@ -59,8 +59,9 @@ class ReasoningStatus:
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
     `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
     `held_up` why what is kept is not in its file yet, `lingering` why what was forgotten is still
-    in its log, `loss` why the last of those `dropped` was not kept. `unread` says why `state` is not known. `waiting` are not known to be on disk,
-    `withheld` were not to be kept by the rules of privacy.
+    in its log, `loss` why the last of those `dropped` was not kept. `unread` says why `state` is
+    not known. `waiting` are not known to be on disk, `withheld` were not to be kept by the
+    rules of privacy.
     """
 
     state: ReasoningState
