@@ -320,3 +320,16 @@ def test_every_night_says_so_in_the_log(folder: Path, caplog: pytest.LogCaptureF
     day = f"{datetime.now(UTC) + timedelta(days=12):%Y-%m-%d}"
     assert str(aside) in said
     assert f"deleted on {day}, as" in said
+
+
+def test_my_data_says_what_it_could_not_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path_of(folder, DM).write_bytes(b"no database" * 1000)
+    assert main(["my-data", "--user", "91"]) == 1
+    shown = capsys.readouterr()
+    document = json.loads(shown.out)
+    assert list(document["worlds"]) == [str(GUILD)]
+    assert list(document["not_readable"]) == [str(DM)]
+    assert str(path_of(folder, DM)) in shown.err
+    assert str(folder) not in shown.out
