@@ -21,11 +21,13 @@ from bot.store.files import FOLDERS, open_world, path_of
 from bot.store.forgetting import (
     Forgotten,
     Pace,
+    batches,
     forget_person,
     forget_rooms,
     person_data,
 )
 from bot.store.inbox import FOLDER as INBOX
+from bot.store.presence import has_nothing_of
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted, authors, quoted_since, rooms
 from bot.store.records import World
@@ -33,6 +35,8 @@ from bot.store.setting_aside import COMPANIONS, DAMAGED
 from bot.store.sqlite import SqliteStore
 
 AT_ONCE = 2
+LOOKED_AT_ONCE = 50
+CLOSED = "The bot ended meanwhile; it goes on when it runs again."
 PAUSE_SECONDS = 0.002
 LARGE_FILE = 256 << 20
 
@@ -59,6 +63,30 @@ class PersonalRecords:
     def worlds(self) -> list[World]:
         """Every world of which something is kept in a file."""
         return list(self._store.worlds())
+
+    async def worlds_with(self, user_id: int) -> list[World]:
+        """Every world that may have something of a person: of the others it is certain.
+
+        As far as all that was kept is in the files: see `settle`.
+        """
+        worlds = await asyncio.to_thread(self.worlds)
+        # What waits for a file that takes nothing is in none yet.
+        waiting = set(self._store.writing.problems)
+        found = [world for world in worlds if world in waiting]
+        for some in batches([world for world in worlds if world not in waiting], LOOKED_AT_ONCE):
+            async with self._slots:
+                found += await asyncio.to_thread(self._may_have, user_id, some)
+        return [*found, *sorted(waiting.difference(worlds), key=str)]
+
+    def _may_have(self, user_id: int, worlds: Sequence[World]) -> list[World]:
+        store = self._store
+        found = []
+        for world in worlds:
+            if self._closing.is_set():
+                raise ClosedError(CLOSED)
+            if not has_nothing_of(path_of(store.folder, world), store.engine, user_id):
+                found.append(world)
+        return found
 
     def set_aside(self) -> list[str]:
         """The damaged files that were set aside, which no call here reaches; by name."""
@@ -250,8 +278,7 @@ class PersonalRecords:
     def _pace(self) -> None:
         """Leave the file to others for a moment. In a thread."""
         if self._closing.is_set():
-            problem = "The bot ended meanwhile; it goes on when it runs again."
-            raise ClosedError(problem)
+            raise ClosedError(CLOSED)
         time.sleep(PAUSE_SECONDS)
 
 
