@@ -1,9 +1,11 @@
 """A file is passed over only where it is certain that it has nothing of a person."""
 
+import asyncio
 import json
 import os
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -139,6 +141,12 @@ def test_a_file_that_is_changed_meanwhile_is_not_certain(
     assert not has_nothing_of(path, PLAIN, BEN)
 
 
+async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not holds():
+            await asyncio.sleep(0.02)
+
+
 async def test_who_waits_for_a_file_that_is_not_there_yet_is_not_passed_over(
     tmp_path: Path,
 ) -> None:
@@ -152,6 +160,7 @@ async def test_who_waits_for_a_file_that_is_not_there_yet_is_not_passed_over(
         receipt = await office.forget(BEN)
         assert list(receipt.failed) == [str(GUILD)]
         (tmp_path / "guilds").unlink()
+        await until(lambda: world.held_up is None)
         await office.catch_up()
         assert Installation(tmp_path, PLAIN).read().owed == frozenset()
         assert files_with(tmp_path, "words") == []
