@@ -6,7 +6,6 @@ Not collected by itself: see `mounts.py`.
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from tests.front.scene import scene
 from tests.grepping import files_with
 from tests.store.filling import GUILD, exchange, fill
 from tests.store.mounts import SmallDisk, make_read_only, make_writable
+from tests.waiting import until
 
 DUMPS = Path(__file__).parent / "files"
 OTHER = World(WorldKind.GUILD, 2)
@@ -40,12 +40,6 @@ Told = dict[int, StoreError | None]
 @pytest.fixture
 def disk(tmp_path: Path) -> SmallDisk:
     return SmallDisk(tmp_path / "disk", 24)
-
-
-async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 def kept_in(folder: Path, *worlds: World) -> list[int]:

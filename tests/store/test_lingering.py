@@ -1,8 +1,7 @@
 """What was forgotten leaves the log, too, as soon as nobody reads the file any more."""
 
-import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from bot.store.records import ChatMessage
 from bot.store.sqlite import SqliteStore
 from tests.grepping import files_with
 from tests.store.filling import GUILD, exchange
+from tests.waiting import until
 
 BEN, MESSAGE = 77, 5_001
 WORDS = "words that are to go"
@@ -29,12 +29,6 @@ def somebody_reads(folder: Path) -> Iterator[None]:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM exchanges").fetchone()
         yield
-
-
-async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 def said() -> ChatMessage:

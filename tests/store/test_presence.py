@@ -1,11 +1,9 @@
 """A file is passed over only where it is certain that it has nothing of a person."""
 
-import asyncio
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -29,6 +27,7 @@ from bot.store.records import ChatMessage
 from bot.store.sqlite import SqliteStore
 from tests.grepping import files_with
 from tests.store.filling import DM, GUILD, exchange, fill
+from tests.waiting import until
 
 BEN = 7_001
 PLAIN = Engine()
@@ -139,12 +138,6 @@ def test_a_file_that_is_changed_meanwhile_is_not_certain(
 
     monkeypatch.setattr(presence, "is_mentioned", changed_then)
     assert not has_nothing_of(path, PLAIN, BEN)
-
-
-async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 async def test_who_waits_for_a_file_that_is_not_there_yet_is_not_passed_over(
