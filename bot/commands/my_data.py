@@ -19,6 +19,7 @@ from bot.store.files import path_of, worlds_in
 from bot.store.forgetting import person_data
 from bot.store.installation import FILE as INSTALLATION
 from bot.store.installation import Installation, Standing
+from bot.store.presence import has_nothing_of
 from bot.store.problems import StoreError
 from bot.store.reading import reading
 from bot.store.records import World
@@ -64,6 +65,9 @@ def write(user_id: int, output: Path | None, settings: Settings) -> int:
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     not_readable: dict[str, str] = {}
     for world in worlds_in(folder):
+        if has_nothing_of(path_of(folder, world), engine, user_id):
+            # Whoever reads a file leaves 32 KB beside it: not beside ten thousand.
+            continue
         try:
             kept = read(folder, world, engine, user_id)
         except StoreError as error:

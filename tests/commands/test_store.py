@@ -226,8 +226,15 @@ def test_encrypting_all(
     monkeypatch.setenv("STORE_KEY", "hunter2")
     with bot_running(folder):
         assert main(["store", "encrypt"]) == 1
+    Installation(folder, Engine()).object(42, 1)
+    aside = rename_aside(folder / "installation.sqlite3")
+    Installation(folder, Engine()).object(42, 1)
     assert main(["store", "encrypt"]) == 0
-    assert "4 files encrypted" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "5 files encrypted" in shown
+    assert f"{aside}: is damaged and was left as it is" in shown
+    assert Installation(folder, Engine("hunter2")).read().objections == {42: 1}
+    aside.unlink()
     assert main(["store", "check"]) == 0
     assert main(["export", "--dm", str(DM.id), "-o", "x.jsonl"]) == 0
     monkeypatch.setenv("STORE_KEY", "another")

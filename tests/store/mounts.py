@@ -10,7 +10,7 @@ from pathlib import Path
 
 ALLOWED = "UNDERSTUDY_TEST_MOUNTS"
 """The kind of file system to mount, in the environment of a process that may."""
-KINDS = ("tmpfs", "ext4")
+NEEDS = {"tmpfs": "root, or user namespaces", "ext4": "root, loop devices and mkfs.ext4"}
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = 4096
 
@@ -41,8 +41,7 @@ def why_not(kind: str, folder: Path) -> str | None:
     except FileNotFoundError as error:
         return f"{error.filename} is not installed"
     if tried.returncode:
-        last = tried.stdout.strip().rpartition("\n")[2]
-        return f"this machine lets nobody mount {kind}: {last}"
+        return f"{kind} cannot be mounted here: that takes {NEEDS[kind]}"
     return None
 
 

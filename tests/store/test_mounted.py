@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.store import mounted
-from tests.store.mounts import KINDS, in_own_mounts, why_not
+from tests.store.mounts import NEEDS, in_own_mounts, why_not
 
 TESTS = [name for name in vars(mounted) if name.startswith("test_")]
 
 
-@pytest.fixture(scope="session", params=KINDS)
+@pytest.fixture(scope="session", params=list(NEEDS))
 def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A kind of file system that can be mounted here."""
     kind: str = request.param
