@@ -130,14 +130,15 @@ class Drain:
     def empty_logs(self) -> None:
         """Try again to empty the logs that somebody's reading has kept from it."""
         for world in self._lingering.due():
+            path = path_of(self._folder, world)
             try:
-                if identify(path_of(self._folder, world)) is None:
+                if identify(path) is None:
                     self._lingering.gone(world)
                 else:
-                    self._lingering.empty(world, self._opened(world))
-            except UNDONE:
+                    self._lingering.empty(world, path, self._opened(world))
+            except UNDONE as error:
                 self._close(world)
-                self._lingering.put_off(world)
+                self._lingering.put_off(world, path, error)
 
     def clear(self) -> None:
         """Delete the segments of which nothing waits; what is stuck does not hold up the others.
@@ -181,7 +182,7 @@ class Drain:
             self._move_singly(world, connection, stored)
         if any(kind in FORGETTING for kind, _ in stored):
             # What is forgotten is to be gone from the log, too.
-            self._lingering.empty(world, connection)
+            self._lingering.empty(world, path_of(self._folder, world), connection)
 
     def _read(self, world: World, numbers: Sequence[int]) -> Sequence[Stored]:
         """These out of the inbox. What is wrong with that is nothing about the world's file."""

@@ -3,25 +3,26 @@
 A log can be cut to nothing only while nobody needs what is in it (`erasing.empty_log`).
 """
 
-import contextlib
 import logging
 import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from bot.store.engine import BUSY_SECONDS
 from bot.store.erasing import empty_log
-from bot.store.errors import FAILURES
+from bot.store.errors import FAILURES, translate
+from bot.store.problems import StoreError
 from bot.store.records import World
 
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = (1.0, 30.0)
+STILL_THERE = "What was forgotten is gone from the records, and still in the log beside their file."
 LINGERS = (
-    "What was forgotten is gone from the records, and still in the log beside their file, as "
-    "another program reads that. It goes when that program ends; is an export, or a `sqlite3`, "
-    "still open?"
+    f"{STILL_THERE} Another program reads that file, and it goes when that program ends: is an "
+    "export, or a `sqlite3`, still open?"
 )
 
 Told = Callable[[World, str | None], None]
@@ -51,36 +52,37 @@ class Lingering:
         now = time.monotonic()
         return [world for world, attempt in self._attempts.items() if attempt.at <= now]
 
-    def empty(self, world: World, connection: sqlite3.Connection) -> None:
+    def empty(self, world: World, path: Path, connection: sqlite3.Connection) -> None:
         """Empty a world's log, or note that it is to be tried again. Raises nothing."""
-        before = self._attempts.get(world)
-        done = False
-        with contextlib.suppress(*FAILURES):
+        try:
             # Who waited for the reader once need not hold up the other worlds again.
-            patience = BUSY_SECONDS if before is None else 0
+            patience = BUSY_SECONDS if world not in self._attempts else 0
             connection.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
             try:
                 done = empty_log(connection)
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
-        if done:
-            self.gone(world)
+        except FAILURES as error:
+            self.put_off(world, path, error)
         else:
-            self._put_off(world, before)
+            self.gone(world) if done else self._put_off(world, LINGERS)
 
-    def put_off(self, world: World) -> None:
-        """It could not even be tried."""
-        self._put_off(world, self._attempts.get(world))
+    def put_off(self, world: World, path: Path, error: Exception) -> None:
+        """It is the file that does not take it."""
+        problem = error if isinstance(error, StoreError) else translate(error, path)
+        self._put_off(world, f"{STILL_THERE} {problem.public}")
 
     def gone(self, world: World) -> None:
         """Nothing lingers there any more."""
         if self._attempts.pop(world, None) is not None:
             self._told(world, None)
 
-    def _put_off(self, world: World, before: Attempt | None) -> None:
+    def _put_off(self, world: World, why: str) -> None:
+        """Try again later; what is so at the second attempt is told."""
+        before = self._attempts.get(world)
         seconds = AGAIN_SECONDS[0] if before is None else min(before.seconds * 2, AGAIN_SECONDS[1])
         self._attempts[world] = Attempt(time.monotonic() + seconds, seconds)
-        if before is not None and before.seconds == AGAIN_SECONDS[0]:
-            log.warning("%s: %s", world, LINGERS)
         if before is not None:
-            self._told(world, LINGERS)
+            self._told(world, why)
+            if before.seconds == AGAIN_SECONDS[0]:
+                log.warning("%s: %s", world, why)

@@ -17,7 +17,7 @@ from bot.store.records import World
 
 DAMAGED = ".damaged-"
 REPAIRED = ".repaired-"
-COMPANIONS = ("-shm", "-wal")
+COMPANIONS = ("-shm", "-wal", "-journal")
 SMALL_TABLES = ("settings", "consents", "notices")
 
 SmallTables = dict[str, list[Any]]

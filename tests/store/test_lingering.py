@@ -1,5 +1,6 @@
 """What was forgotten leaves the log, too, as soon as nobody reads the file any more."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +16,7 @@ from bot.store.personal import PersonalRecords
 from bot.store.records import ChatMessage
 from bot.store.sqlite import SqliteStore
 from tests.grepping import files_with
-from tests.store.filling import GUILD, exchange
+from tests.store.filling import GUILD, exchange, fill
 from tests.waiting import until
 
 BEN, MESSAGE = 77, 5_001
@@ -48,7 +49,7 @@ async def test_a_reader_puts_it_off_and_no_more(
             await world.write([MessagesForgotten((MESSAGE,))])
             await world.drained()
             await until(lambda: world.lingering is not None)
-            assert "another program reads" in (world.lingering or "")
+            assert "Another program reads" in (world.lingering or "")
             assert (store.problem, world.held_up) == (None, None)
             assert files_with(tmp_path, WORDS) != []
             # Others are not held up by it.
@@ -76,3 +77,19 @@ async def test_a_receipt_says_so_and_the_office_tries_again(tmp_path: Path) -> N
         await office.round()
         assert files_with(tmp_path, WORDS) == []
         assert not office.records.lingering
+
+
+def test_why_it_cannot_be_emptied_is_told_at_the_second_attempt(tmp_path: Path) -> None:
+    """Be it the disk: whoever is told to close a program would look for one in vain."""
+    told: list[str | None] = []
+    logs = lingering.Lingering(lambda _, why: told.append(why))
+    path = path_of(tmp_path, GUILD)
+    with closing(fill(tmp_path, [exchange(1)])) as connection:
+        for _ in range(2):
+            logs.put_off(GUILD, path, OSError(errno.ENOSPC, "No space left on device"))
+        assert len(told) == 1
+        assert "the disk is full" in str(told[0])
+        assert str(tmp_path) not in str(told[0])
+        logs.empty(GUILD, path, connection)
+    assert told[1:] == [None]
+    assert not logs
