@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from bot.commands import doctor, export, fake_discord, intents, run, store, trial
+from bot.commands import doctor, export, fake_discord, intents, my_data, run, store, trial
 from bot.settings import SettingsError
 
-COMMANDS = (trial, run, doctor, fake_discord, intents, export, store)
+COMMANDS = (trial, run, doctor, fake_discord, intents, export, my_data, store)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from bot.store.engine import Engine
 from bot.store.installation import Installation
 from bot.store.locking import in_use
 from bot.store.personal import PersonalRecords
+from bot.store.setting_aside import kept_until, not_repaired_in
 from bot.store.sqlite import SqliteStore
 from plugins.embedded import embedded_plugin, find_weights
 from plugins.openai_compatible import Endpoint, openai_plugin
@@ -28,6 +29,11 @@ log = logging.getLogger(__name__)
 NOT_ENCRYPTING = (
     "STORE_KEY: is set, but what encrypts is not installed. "
     "Run `pip install 'understudy[encrypted]'`."
+)
+
+NOT_REPAIRED = (
+    "%s is damaged and was not repaired yet. It is deleted on %.10s, as what people have deleted "
+    "since may be in it: run `understudy store repair` before"
 )
 
 Progress = Callable[[str], None]
@@ -70,6 +76,8 @@ def privacy_office(store: SqliteStore, backup_days: int, *, made_up: bool = Fals
     def prune() -> None:
         for path in prune_backups(store.folder, backup_days, datetime.now(UTC)):
             log.info("%s: older than %d days, deleted", path, backup_days)
+        for path in not_repaired_in(store.folder):
+            log.warning(NOT_REPAIRED, path, kept_until(path, backup_days))
 
     return PrivacyOffice(
         PersonalRecords(store),

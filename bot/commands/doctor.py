@@ -15,10 +15,13 @@ from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
 from bot.compose import add_models, engine_of
 from bot.settings import Settings, SettingsError, load_settings
+from bot.store.checking import set_aside_problem
 from bot.store.errors import FAILURES, translate
 from bot.store.files import look_into
+from bot.store.installation_care import check_installation
 from bot.store.problems import StoreError
 from bot.store.records import ChatMessage
+from bot.store.setting_aside import not_repaired_in
 from bot.store.sqlite import SqliteStore
 
 LOW_SPACE_BYTES = 500 * 1024 * 1024
@@ -91,7 +94,16 @@ def data_folder(settings: Settings) -> Finding:
 
 
 async def records(settings: Settings) -> AsyncIterator[Finding]:
-    """Whether the newest of the servers' files open; nothing where there are none."""
+    """Whether the installation's file and the newest of the servers' open, and what is damaged.
+
+    Nothing where there are none.
+    """
+    folder, days = settings.data_dir, settings.backup_days
+    for problem in await asyncio.to_thread(installation_problems, settings):
+        yield Finding("installation", False, problem)
+    for path in not_repaired_in(folder):
+        if path.parent != folder:
+            yield Finding("records", False, set_aside_problem(path, days))
     guilds = guild_files(settings.data_dir)[:FILES_OPENED]
     for path in guilds:
         try:
@@ -104,6 +116,11 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
             return
     if guilds:
         yield Finding("records", True, f"open ({len(guilds)} of the newest files were tried).")
+
+
+def installation_problems(settings: Settings) -> list[str]:
+    """What is wrong with the file of who objected everywhere."""
+    return list(check_installation(settings.data_dir, engine_of(settings), settings.backup_days))
 
 
 def guild_files(data_dir: Path) -> list[Path]:

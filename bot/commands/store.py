@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.commands.arguments import days
+from bot.commands.installation import repair_installation, report_installation, show_installation
 from bot.commands.progress import Progress
 from bot.commands.worlds import add_world_arguments, world_of
 from bot.compose import engine_of
@@ -17,11 +18,19 @@ from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import open_world, path_of, worlds_in
 from bot.store.installation import FILE as INSTALLATION
+from bot.store.installation import Installation
+from bot.store.installation_care import check_installation
 from bot.store.locking import alone, is_running
 from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.repair import Repaired, repair
-from bot.store.setting_aside import set_aside, set_aside_in, worlds_set_aside_in
+from bot.store.setting_aside import (
+    kept_until,
+    not_repaired_in,
+    set_aside,
+    set_aside_in,
+    worlds_set_aside_in,
+)
 
 FAILED = 1
 
@@ -88,14 +97,14 @@ def back_up(
     keep = settings.backup_days if args.keep_days is None else args.keep_days
     backups = args.output or settings.data_dir / backup.BACKUPS
     present = [world for world in worlds if path_of(settings.data_dir, world).exists()]
-    if not present:
+    if not present and not (settings.data_dir / INSTALLATION).exists():
         raise StoreError(f"{settings.data_dir}: there is nothing recorded to back up.")
     done = backup.back_up(settings.data_dir, present, backups, engine, now)
     for one in done:
         print(one.problem or one.copy, file=sys.stderr if one.problem else sys.stdout)
-    gone = backup.prune_backups(settings.data_dir, keep, now, backups)
-    for path in gone:
-        print(f"{path}: older than {keep} days, deleted")
+    aside = settings.backup_days
+    for path in backup.prune_backups(settings.data_dir, keep, now, backups, damaged_days=aside):
+        print(f"{path}: too old, deleted")
     return not any(one.problem for one in done)
 
 
@@ -105,7 +114,7 @@ def restore(
     """Put copies back."""
     folder = settings.data_dir
     chosen = worlds if world_of(args) else list(worlds_in(args.backup))
-    if not chosen:
+    if not chosen and not (args.backup / INSTALLATION).exists():
         raise StoreError(f"{args.backup}: there is no backup in this folder.")
 
     now = datetime.now(UTC)
@@ -122,8 +131,8 @@ def restore(
         return each(chosen, put_back)
 
 
-def stat(_: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]) -> bool:
-    """A line for each world."""
+def stat(args: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]) -> bool:
+    """A line for each world, for the installation's file, and for each damaged file."""
     folder = settings.data_dir
     head = ("world", "MB", "log MB", "exchanges", "failures", "votes", "last", "damaged")
     print("{:28} {:>9} {:>8} {:>12} {:>9} {:>8} {:>17} {:>7}".format(*head))
@@ -141,6 +150,12 @@ def stat(_: argparse.Namespace, settings: Settings, engine: Engine, worlds: list
         )
 
     well = each([world for world in worlds if path_of(folder, world).exists()], show)
+    if world_of(args) is None:
+        well = show_installation(folder, engine) and well
+    for path in not_repaired_in(folder):
+        if world_of(args) is None or path in set_aside_in(path_of(folder, worlds[0])):
+            until = kept_until(path, settings.backup_days)
+            print(f"damaged, kept until {until:%Y-%m-%d}: {path}")
     state = "the bot is running" if is_running(folder) else "the bot is not running"
     print(f"in the inbox: {waiting_in_inbox(folder, engine):,} operations; {state}")
     return well
@@ -154,16 +169,21 @@ def check_all(
         path = path_of(settings.data_dir, only)
         if not path.exists() and not set_aside_in(path):
             raise StoreError(f"{path}: there is no such file. Nothing was recorded there.")
-    problems = [problem for world in worlds for problem in check(settings.data_dir, world, engine)]
+    folder, days = settings.data_dir, settings.backup_days
+    problems = [problem for world in worlds for problem in check(folder, world, engine, days)]
+    count = len(worlds)
+    if only is None:
+        problems += check_installation(folder, engine, days)
+        count += (folder / INSTALLATION).exists()
     for problem in problems:
         print(problem)
     if not problems:
-        print(f"{len(worlds):,} files are in order.")
+        print(f"{count:,} files are in order.")
     return not problems
 
 
 def repair_all(
-    _: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]
+    args: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]
 ) -> bool:
     """Save what can be read of each damaged file; a running bot sets such files aside itself."""
     folder = settings.data_dir
@@ -171,9 +191,18 @@ def repair_all(
         with alone(folder):
             each(worlds, lambda world: set_aside_if_damaged(folder, world, engine))
     damaged = [(world, path) for world in worlds for path in set_aside_in(path_of(folder, world))]
-    if not damaged:
-        print("No file is damaged.")
     well = True
+    installation = None
+    if world_of(args) is None:
+        try:
+            installation = repair_installation(folder, engine)
+        except StoreError as error:
+            well = False
+            print(error, file=sys.stderr)
+    if installation is not None:
+        print(*report_installation(installation, folder / INSTALLATION), sep="\n")
+    elif well and not damaged:
+        print("No file is damaged.")
     for world, path in damaged:
         with Progress("exchanges") as progress:
             count = 0
@@ -216,7 +245,9 @@ def report(done: Repaired, path: Path) -> Iterator[str]:
         yield "  settings were not taken over: if the bot says it is off, switch it on again"
 
 
-def upgrade(_: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]) -> bool:
+def upgrade(
+    args: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]
+) -> bool:
     """Open each file as the bot would."""
     folder = settings.data_dir
 
@@ -229,7 +260,11 @@ def upgrade(_: argparse.Namespace, settings: Settings, engine: Engine, worlds: l
         print(f"{path}: is up to date")
 
     with alone(folder):
-        return each([world for world in worlds if path_of(folder, world).exists()], open_once)
+        well = each([world for world in worlds if path_of(folder, world).exists()], open_once)
+        if world_of(args) is None and (folder / INSTALLATION).exists():
+            Installation(folder, engine).read()
+            print(f"{folder / INSTALLATION}: is up to date")
+    return well
 
 
 def encrypt(

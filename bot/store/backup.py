@@ -31,15 +31,16 @@ BACKUPS = "backups"
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"(\d{8}T\d{6}Z)(-before-restore)?(-\d+)?(\.partial)?")
 FORGOTTEN_AT_ONCE = 500
-# Damaged files, repaired or not, and what a command that was killed left behind.
-LEFT = (f"*{REPAIRED}*", f"*{DAMAGED}*", "*.new/**/*", "*.salvaged/**/*", "*.converting*")
+SET_ASIDE = (f"*{REPAIRED}*", f"*{DAMAGED}*")
+# What a command that was killed left behind.
+LEFT = ("*.new/**/*", "*.salvaged/**/*", "*.converting*")
 
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """A world's copy, or why there is none."""
+    """A world's copy, or why there is none; no world stands for the installation's file."""
 
-    world: World
+    world: World | None
     copy: Path
     problem: StoreError | None
 
@@ -63,16 +64,11 @@ def back_up(
         raise StoreError(f"{partial}: cannot be made ({error.strerror}).") from error
     done = []
     for world in worlds:
-        problem = None
-        try:
-            copy_checked(path_of(folder, world), path_of(partial, world), engine)
-        except StoreError as error:
-            problem = error
+        problem = try_to_copy(path_of(folder, world), path_of(partial, world), engine)
         done.append(BackedUp(world, path_of(place, world), problem))
     if (folder / INSTALLATION).exists():
-        with contextlib.suppress(StoreError):
-            # Where it cannot be read the bot records nothing, and says so.
-            copy_checked(folder / INSTALLATION, partial / INSTALLATION, engine)
+        problem = try_to_copy(folder / INSTALLATION, partial / INSTALLATION, engine)
+        done.append(BackedUp(None, place / INSTALLATION, problem))
     partial.rename(place)
     flush(backups)
     return done
@@ -85,6 +81,15 @@ def name_free(backups: Path, name: str) -> Path:
         count += 1
         place = backups / f"{name}-{count}"
     return place
+
+
+def try_to_copy(path: Path, copy: Path, engine: Engine) -> StoreError | None:
+    """Copy a file, checked; why there is no copy, where there is none."""
+    try:
+        copy_checked(path, copy, engine)
+    except StoreError as error:
+        return error
+    return None
 
 
 def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
@@ -108,22 +113,41 @@ def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
 
 
 def prune_backups(
-    folder: Path, days: int, now: datetime, elsewhere: Path | None = None
+    folder: Path,
+    days: int,
+    now: datetime,
+    elsewhere: Path | None = None,
+    *,
+    damaged_days: int | None = None,
 ) -> list[Path]:
     """Delete what is older than so many days below DATA_DIR. Returns what was deleted.
 
     Backups, the copies from before upgrades, and damaged files, repaired or not: what was
     deleted in the records is to be gone from all of them by then. Backups `elsewhere` go too.
+    `damaged_days` is how long damaged files are kept, where that is not as long as backups.
     """
     # As exact as the names are, so that no days at all still leave the one just made.
-    limit = now.astimezone(UTC).replace(microsecond=0) - timedelta(days=days)
+    second = now.astimezone(UTC).replace(microsecond=0)
+    limit = second - timedelta(days=days)
+    aside_limit = second - timedelta(days=days if damaged_days is None else damaged_days)
     places = {folder / BACKUPS, elsewhere or folder / BACKUPS}
     gone = [path for place in places for path in prune_folder(place, limit)]
-    old = [path for path in (folder / BEFORE_UPGRADES).rglob("*") if path.is_file()]
-    for name in (*FOLDERS.values(), FOLDER, "."):
-        old += [path for left in LEFT for path in (folder / name).glob(left) if path.is_file()]
-    for path in old:
-        if datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
+    old = [*(folder / BEFORE_UPGRADES).rglob("*"), *left_in(folder, LEFT)]
+    gone += delete_old(old, limit)
+    return gone + delete_old(left_in(folder, SET_ASIDE), aside_limit)
+
+
+def left_in(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """What has such a name in one of the folders of records."""
+    folders = [folder / name for name in (*FOLDERS.values(), FOLDER, ".")]
+    return [path for place in folders for pattern in patterns for path in place.glob(pattern)]
+
+
+def delete_old(paths: Sequence[Path], limit: datetime) -> list[Path]:
+    """Delete the files among these that were last changed before the limit; which those were."""
+    gone = []
+    for path in paths:
+        if path.is_file() and datetime.fromtimestamp(path.stat().st_mtime, UTC) < limit:
             path.unlink()
             gone.append(path)
     return gone

@@ -14,7 +14,7 @@ from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.problems import StoreError
 from bot.store.reading import open_to_read
 from bot.store.records import World
-from bot.store.setting_aside import set_aside_in
+from bot.store.setting_aside import kept_until, set_aside_in
 
 PAGES_LOOKED_AT = 64
 PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
@@ -75,11 +75,13 @@ def is_plain(path: Path) -> bool | None:
     return sum(kind in PAGE_KINDS for kind in found) > len(found) / 2
 
 
-def check(folder: Path, world: World, engine: Engine) -> Iterator[str]:
-    """What is wrong with a world's file, a sentence each; nothing if all is well."""
+def check(folder: Path, world: World, engine: Engine, days: int) -> Iterator[str]:
+    """What is wrong with a world's file, a sentence each; nothing if all is well.
+
+    Damaged files are kept for so many days.
+    """
     path = path_of(folder, world)
-    for damaged in set_aside_in(path):
-        yield f"{damaged}: was set aside, it is damaged. Run `understudy store repair`."
+    yield from (set_aside_problem(damaged, days) for damaged in set_aside_in(path))
     if not path.exists():
         return
     try:
@@ -90,6 +92,17 @@ def check(folder: Path, world: World, engine: Engine) -> Iterator[str]:
         yield str(error)
     except FAILURES as error:
         yield str(translate(error, path))
+
+
+def set_aside_problem(damaged: Path, days: int) -> str:
+    """What to say of a damaged file that was set aside, where such are kept for so many days.
+
+    What people have deleted since may be in it, so it goes, repaired or not.
+    """
+    return (
+        f"{damaged}: is damaged, was set aside and is deleted on"
+        f" {kept_until(damaged, days):%Y-%m-%d}. Run `understudy store repair` before."
+    )
 
 
 def is_damaged(folder: Path, world: World, engine: Engine) -> bool:

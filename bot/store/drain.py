@@ -15,6 +15,7 @@ from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
 from bot.store.files import identify, open_world, path_of
 from bot.store.inbox import FOLDER, Inbox
+from bot.store.lingering import Lingering, Told
 from bot.store.operations import EXCHANGE, FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -62,11 +63,18 @@ class Trouble:
 class Drain:
     """Moves what waits in the inbox into the worlds' files. Used by one thread.
 
-    `lock` guards the inbox, which another thread appends to.
+    `lock` guards the inbox, which another thread appends to. `lingers` is told of logs that
+    cannot be emptied of what was forgotten.
     """
 
     def __init__(
-        self, folder: Path, engine: Engine, inbox: Inbox, lock: threading.Lock, report: Report
+        self,
+        folder: Path,
+        engine: Engine,
+        inbox: Inbox,
+        lock: threading.Lock,
+        report: Report,
+        lingers: Told = lambda world, why: None,
     ) -> None:
         self._folder = folder
         self._engine = engine
@@ -75,6 +83,7 @@ class Drain:
         self._report = report
         self._files: OrderedDict[World, OpenFile] = OrderedDict()
         self._troubled: dict[World, Trouble] = {}
+        self._lingering = Lingering(lingers)
         self._segment_since = time.monotonic()
 
     def drain(self, world: World) -> None:
@@ -112,6 +121,24 @@ class Drain:
             with contextlib.suppress(StoreError):
                 self.drain(world)
         self.clear()
+
+    @property
+    def restless(self) -> bool:
+        """Whether something is to be tried again though nothing waits in the inbox."""
+        return bool(self._lingering)
+
+    def empty_logs(self) -> None:
+        """Try again to empty the logs that somebody's reading has kept from it."""
+        for world in self._lingering.due():
+            path = path_of(self._folder, world)
+            try:
+                if identify(path) is None:
+                    self._lingering.gone(world)
+                else:
+                    self._lingering.empty(world, path, self._opened(world))
+            except UNDONE as error:
+                self._close(world)
+                self._lingering.put_off(world, path, error)
 
     def clear(self) -> None:
         """Delete the segments of which nothing waits; what is stuck does not hold up the others.
@@ -155,7 +182,7 @@ class Drain:
             self._move_singly(world, connection, stored)
         if any(kind in FORGETTING for kind, _ in stored):
             # What is forgotten is to be gone from the log, too.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._lingering.empty(world, path_of(self._folder, world), connection)
 
     def _read(self, world: World, numbers: Sequence[int]) -> Sequence[Stored]:
         """These out of the inbox. What is wrong with that is nothing about the world's file."""

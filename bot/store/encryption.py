@@ -33,7 +33,7 @@ def files_in(folder: Path) -> Iterator[tuple[Path, int]]:
 
 def not_converted(folder: Path) -> Iterator[Path]:
     """Damaged files, which nobody can convert."""
-    for name in (*FOLDERS.values(), FOLDER):
+    for name in (*FOLDERS.values(), FOLDER, "."):
         yield from sorted((folder / name).glob(f"*{SUFFIX}.damaged*"))
         yield from sorted((folder / name).glob(f"*{SUFFIX}{REPAIRED}*"))
 

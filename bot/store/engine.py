@@ -18,15 +18,23 @@ class Engine:
     key: str | None = field(default=None, repr=False)
 
     def connect(
-        self, path: Path, *, read_only: bool = False, page_size: int = PAGE_SIZE
+        self,
+        path: Path,
+        *,
+        read_only: bool = False,
+        immutable: bool = False,
+        page_size: int = PAGE_SIZE,
     ) -> sqlite3.Connection:
         """A connection in autocommit mode, for any one thread at a time.
+
+        `immutable` reads without looking whether somebody writes: the caller has to.
 
         Raises one of FAILURES, and ModuleNotFoundError for a key without the extra.
         """
         module: Any = sqlite3 if self.key is None else importlib.import_module("sqlcipher3.dbapi2")
         connection: sqlite3.Connection = module.connect(
-            f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}",
+            f"{path.absolute().as_uri()}?{'immutable=1&' if immutable else ''}"
+            f"mode={'ro' if read_only or immutable else 'rwc'}",
             uri=True,
             isolation_level=None,
             timeout=BUSY_SECONDS,

@@ -1,14 +1,18 @@
 """What a failure of the file or the disk means, and what to do about it."""
 
 import contextlib
+import errno
+import os
 import sqlite3
 from pathlib import Path
 from types import ModuleType
 
 from bot.store.problems import StoreError, UnstorableError
 
+FULL = "the disk is full. Free some space; recording goes on by itself then"
+READ_ONLY = "its disk is mounted read-only. Mount it so that it can be written"
 REMEDIES = {
-    "SQLITE_FULL": "the disk is full. Free some space; recording goes on by itself then",
+    "SQLITE_FULL": FULL,
     "SQLITE_READONLY": "it cannot be written. Give this account write permission to it",
     "SQLITE_CANTOPEN": "it cannot be opened. Give this account write permission to its folder",
     "SQLITE_PERM": "it cannot be opened. Give this account write permission to it",
@@ -36,6 +40,11 @@ SPOILING = (
 
 NOISE_BYTES, NOISE_DISTINCT = 4096, 240
 
+# SQLite says just that it cannot open or extend a file where the disk has no room for another.
+OF_THE_DISK = ("SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY")
+NO_ROOM_BYTES = 64 << 10
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
 DRIVERS: tuple[ModuleType, ...] = (sqlite3,)
 with contextlib.suppress(ImportError):
     from sqlcipher3 import dbapi2
@@ -55,15 +64,19 @@ FAILURES: tuple[type[Exception], ...] = (*of_drivers("Error"), OSError, Overflow
 def translate(error: Exception, path: Path) -> StoreError:
     """The StoreError for one of FAILURES: for people without the path, for the log with it."""
     kind = UnstorableError if blames_a_value(error) else StoreError
-    text = explain(error)
+    text = explain(error, path)
     if error_name(error) == "SQLITE_NOTADB" and begins_plain(path):
         text = f"{NOT_ENCRYPTED} ({error})."
     return kind(f"{path}: {text}", f"The file of records: {text}")
 
 
-def explain(error: Exception) -> str:
+def explain(error: Exception, path: Path) -> str:
     """A sentence for people: what is wrong with the file, and what to do."""
     code = error_name(error)
+    if code.startswith(OF_THE_DISK) or isinstance(error, OSError):
+        remedy = remedy_of_the_disk(error, path)
+        if remedy is not None:
+            return f"{remedy} ({getattr(error, 'strerror', None) or error})."
     for name, remedy in REMEDIES.items():
         if code.startswith(name):
             return f"{remedy} ({error})."
@@ -73,6 +86,23 @@ def explain(error: Exception) -> str:
         # Its own text would quote what somebody said.
         return f"a text is no valid Unicode ({error.reason})."
     return f"{error}."
+
+
+def remedy_of_the_disk(error: Exception, path: Path) -> str | None:
+    """What to do where it is the disk that has no room, or cannot be written at all."""
+    number = getattr(error, "errno", None)
+    if number in NO_ROOM:
+        return FULL
+    try:
+        disk = os.statvfs(next(folder for folder in path.parents if folder.exists()))
+    except (OSError, StopIteration):
+        return None
+    if disk.f_flag & os.ST_RDONLY:
+        return READ_ONLY
+    no_names = disk.f_files > 0 and disk.f_favail == 0
+    if error_name(error).startswith("SQLITE_READONLY") or number is not None:
+        return None
+    return FULL if no_names or disk.f_bavail * disk.f_frsize < NO_ROOM_BYTES else None
 
 
 def error_name(error: Exception) -> str:

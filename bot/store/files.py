@@ -150,8 +150,12 @@ def copy_before_upgrade(
     partial = copy.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     make_private(partial)
-    copy_whole(connection, partial, engine)
-    partial.replace(copy)
+    try:
+        copy_whole(connection, partial, engine)
+        partial.replace(copy)
+    finally:
+        # A part of one would keep a full disk full.
+        partial.unlink(missing_ok=True)
 
 
 def statements(script: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.store.applying import delete_exchanges
 from bot.store.records import DISCORD_EPOCH
@@ -18,6 +18,8 @@ from bot.store.transactions import transaction
 AT_ONCE = 200
 FOREVER = 2**63 - 1
 NOBODY = 0
+
+T = TypeVar("T")
 
 Pace = Callable[[], None]
 """Called between two transactions: waits a moment, or raises to give up."""
@@ -192,8 +194,8 @@ def ids(connection: sqlite3.Connection, query: str, values: Sequence[Any]) -> li
     return [row[0] for row in connection.execute(query, values)]
 
 
-def batches(numbers: Sequence[int], size: int = AT_ONCE) -> Iterator[list[int]]:
-    """The numbers, some at a time."""
-    waiting = iter(numbers)
+def batches(things: Sequence[T], size: int = AT_ONCE) -> Iterator[list[T]]:
+    """The things, some at a time."""
+    waiting = iter(things)
     while some := list(islice(waiting, size)):
         yield some

@@ -23,6 +23,8 @@ PROBLEM = 212
 """Why a world's file (or the inbox) takes nothing; an empty body: it does again."""
 LOST = 213
 """So many operations of a world were given up."""
+LINGERS = 214
+"""Why what was forgotten in a world is still in its file's log; an empty body: it is not."""
 
 NUMBER = struct.Struct(">Q")
 EVERYWHERE = 255

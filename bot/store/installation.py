@@ -15,10 +15,14 @@ from typing import TypeVar
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import make_private
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from bot.store.transactions import transaction
 
 FILE = "installation.sqlite3"
+# One that is larger was written by a newer version.
+VERSION = 1
+TABLES = ("installation", "objections", "forgotten", "owed", "departures")
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS installation (id TEXT NOT NULL)",
     # Who does not want to be recorded anywhere.
@@ -32,6 +36,7 @@ SCHEMA = (
     ) WITHOUT ROWID""",
     # The servers that the bot was removed from, and since when.
     "CREATE TABLE IF NOT EXISTS departures (guild_id INTEGER PRIMARY KEY, timestamp INTEGER)",
+    f"PRAGMA user_version = {VERSION}",
 )
 
 T = TypeVar("T")
@@ -74,6 +79,16 @@ class Installation:
 
         return self._do(work)
 
+    def look_into(self) -> None:
+        """Open the file as it is, changing nothing. Does nothing where there is none."""
+        if not self._path.exists():
+            return
+        try:
+            with closing(self._engine.connect(self._path, read_only=True)) as connection:
+                check_version(connection, self._path)
+        except FAILURES as error:
+            raise translate(error, self._path) from error
+
     def object(self, user_id: int, timestamp: int) -> None:
         """A person does not want to be recorded anywhere."""
         self._put("INSERT OR REPLACE INTO objections VALUES (?, ?)", user_id, timestamp)
@@ -113,9 +128,21 @@ class Installation:
             with closing(self._engine.connect(self._path)) as connection:
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA secure_delete = ON")
+                check_version(connection, self._path)
                 with transaction(connection):
                     for statement in SCHEMA:
                         connection.execute(statement)
                     return work(connection)
         except FAILURES as error:
             raise translate(error, self._path) from error
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises StoreError for a file of a newer version, and one of FAILURES."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        problem = (
+            f"was written by a newer version of Understudy ({version}, this one knows {VERSION}). "
+            "Update Understudy, or point DATA_DIR elsewhere."
+        )
+        raise StoreError(f"{path} {problem}", f"The installation's file {problem}")

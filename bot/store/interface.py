@@ -37,6 +37,10 @@ class WorldStore(Protocol):
         """Why what is kept waits to be put into the file, for people; None when it does not."""
 
     @property
+    def lingering(self) -> str | None:
+        """Why what was forgotten is still in the file's log, for people; None when it is not."""
+
+    @property
     def lost(self) -> int:
         """How many operations were given up since the start though they had been kept."""
 

@@ -21,11 +21,13 @@ from bot.store.files import FOLDERS, open_world, path_of
 from bot.store.forgetting import (
     Forgotten,
     Pace,
+    batches,
     forget_person,
     forget_rooms,
     person_data,
 )
 from bot.store.inbox import FOLDER as INBOX
+from bot.store.presence import has_nothing_of
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted, authors, quoted_since, rooms
 from bot.store.records import World
@@ -33,6 +35,8 @@ from bot.store.setting_aside import COMPANIONS, DAMAGED
 from bot.store.sqlite import SqliteStore
 
 AT_ONCE = 2
+LOOKED_AT_ONCE = 50
+CLOSED = "The bot ended meanwhile; it goes on when it runs again."
 PAUSE_SECONDS = 0.002
 LARGE_FILE = 256 << 20
 
@@ -45,16 +49,44 @@ class ClosedError(StoreError):
 
 
 class PersonalRecords:
-    """Every call raises StoreError when it could not be done; `close` ends those under way."""
+    """Every call raises StoreError when it could not be done; `close` ends those under way.
+
+    `lingering` are the worlds whose logs still hold what was forgotten, as somebody reads them.
+    """
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._closing = threading.Event()
+        self.lingering: set[World] = set()
 
     def worlds(self) -> list[World]:
         """Every world of which something is kept in a file."""
         return list(self._store.worlds())
+
+    async def worlds_with(self, user_id: int) -> list[World]:
+        """Every world that may have something of a person: of the others it is certain.
+
+        As far as all that was kept is in the files: see `settle`.
+        """
+        worlds = await asyncio.to_thread(self.worlds)
+        # What waits for a file that takes nothing is in none yet.
+        waiting = set(self._store.writing.problems)
+        found = [world for world in worlds if world in waiting]
+        for some in batches([world for world in worlds if world not in waiting], LOOKED_AT_ONCE):
+            async with self._slots:
+                found += await asyncio.to_thread(self._may_have, user_id, some)
+        return [*found, *sorted(waiting.difference(worlds), key=str)]
+
+    def _may_have(self, user_id: int, worlds: Sequence[World]) -> list[World]:
+        store = self._store
+        found = []
+        for world in worlds:
+            if self._closing.is_set():
+                raise ClosedError(CLOSED)
+            if not has_nothing_of(path_of(store.folder, world), store.engine, user_id):
+                found.append(world)
+        return found
 
     def set_aside(self) -> list[str]:
         """The damaged files that were set aside, which no call here reaches; by name."""
@@ -133,16 +165,28 @@ class PersonalRecords:
             gone = retention.expire(connection, before, pace=pace)
             if gone or not is_clean(connection):
                 retention.sweep(connection, now(), pace)
-            wipe(connection)
+            self._note(world, emptied=wipe(connection))
             return gone
 
         await self._drained(world)
         return await self._step(world, work, 0)
 
     async def wipe(self, world: World) -> bool:
-        """Make sure that what was deleted is gone from the file's bytes, and from its log's."""
+        """Make sure that what was deleted is gone from the file's bytes, and from its log's.
+
+        Returns whether it is gone from the log: while somebody reads the file, it cannot be.
+        """
         await self._drained(world)
-        return await self._step(world, lambda connection, _: wipe(connection), True)
+        return self._note(
+            world, emptied=await self._step(world, lambda connection, _: wipe(connection), True)
+        )
+
+    async def empty_log(self, world: World) -> bool:
+        """Make sure of that for the file's log, if nobody reads it any more."""
+        return self._note(
+            world,
+            emptied=await self._step(world, lambda connection, _: empty_log(connection), True),
+        )
 
     async def is_clean(self, world: World) -> bool:
         """Whether nothing was deleted since the file was last written anew."""
@@ -185,10 +229,12 @@ class PersonalRecords:
 
     def _wipe_if_small(self, world: World, connection: Connection) -> None:
         """Write a file anew, unless that would take seconds; its log is emptied either way."""
-        if self.size(world) <= LARGE_FILE:
-            wipe(connection)
-        else:
-            empty_log(connection)
+        small = self.size(world) <= LARGE_FILE
+        self._note(world, emptied=wipe(connection) if small else empty_log(connection))
+
+    def _note(self, world: World, *, emptied: bool) -> bool:
+        (self.lingering.discard if emptied else self.lingering.add)(world)
+        return emptied
 
     def close(self) -> None:
         """End the calls that are under way, after the step that they are at."""
@@ -232,8 +278,7 @@ class PersonalRecords:
     def _pace(self) -> None:
         """Leave the file to others for a moment. In a thread."""
         if self._closing.is_set():
-            problem = "The bot ended meanwhile; it goes on when it runs again."
-            raise ClosedError(problem)
+            raise ClosedError(CLOSED)
         time.sleep(PAUSE_SECONDS)
 
 

@@ -1,7 +1,6 @@
 """Repair: what can be read of files that were set aside comes back into the world's file."""
 
 import contextlib
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -61,11 +60,10 @@ def repair(
 
 
 def rename_repaired(damaged: Path) -> Path:
-    """Note in the file's name that it was repaired, and in its time, when."""
+    """Note in the file's name that it was repaired. How long it is kept counts as before."""
     kept_as = damaged.with_name(damaged.name.replace(DAMAGED, REPAIRED))
     for suffix in (*COMPANIONS, ""):
         with contextlib.suppress(FileNotFoundError):
             part = damaged.with_name(damaged.name + suffix)
-            os.utime(part)
             part.rename(kept_as.with_name(kept_as.name + suffix))
     return kept_as

@@ -5,7 +5,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from bot.store.records import World
 
 DAMAGED = ".damaged-"
 REPAIRED = ".repaired-"
-COMPANIONS = ("-shm", "-wal")
+COMPANIONS = ("-shm", "-wal", "-journal")
 SMALL_TABLES = ("settings", "consents", "notices")
 
 SmallTables = dict[str, list[Any]]
@@ -72,6 +72,22 @@ def set_aside_in(path: Path) -> list[Path]:
     """The files that were set aside in place of `path`, oldest first."""
     found = path.parent.glob(f"{path.name}{DAMAGED}*")
     return sorted(one for one in found if not one.name.endswith(COMPANIONS))
+
+
+def kept_until(aside: Path, days: int) -> datetime:
+    """When a file that was set aside is deleted, where such files are kept for so many days."""
+    return datetime.fromtimestamp(aside.stat().st_mtime, UTC) + timedelta(days=days)
+
+
+def not_repaired_in(folder: Path) -> list[Path]:
+    """Every file below DATA_DIR that was set aside and can still be repaired.
+
+    A damaged part of the inbox cannot: what could be read of it is where it belongs.
+    """
+    found = []
+    for name in (*FOLDERS.values(), "."):
+        found += sorted((folder / name).glob(f"*{SUFFIX}{DAMAGED}*"))
+    return [path for path in found if not path.name.endswith(COMPANIONS)]
 
 
 def worlds_set_aside_in(folder: Path) -> Iterator[World]:

@@ -127,6 +127,11 @@ class SqliteWorldStore:
         return self._store.writing.problems.get(self.world)
 
     @property
+    def lingering(self) -> str | None:
+        """Why what was forgotten is still in the file's log, for people; None when it is not."""
+        return self._store.writing.lingering.get(self.world)
+
+    @property
     def lost(self) -> int:
         """How many operations were given up since the start though they had been kept."""
         return self._store.writing.lost[self.world]

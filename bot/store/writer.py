@@ -24,7 +24,18 @@ from queue import Empty, SimpleQueue
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
-from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Frame, Unpacker, pack
+from bot.store.frames import (
+    DONE,
+    DRAIN,
+    KEPT,
+    LINGERS,
+    LOST,
+    NUMBER,
+    PROBLEM,
+    Frame,
+    Unpacker,
+    pack,
+)
 from bot.store.inbox import FOLDER, Entry, Inbox
 from bot.store.locking import WRITER, open_lock, take
 from bot.store.operations import FORGETTING
@@ -130,7 +141,7 @@ class Writer:
         self._inbox = inbox
         self._lock = threading.Lock()
         self._sending = threading.Lock()
-        self._drain = Drain(folder, engine, inbox, self._lock, self._report)
+        self._drain = Drain(folder, engine, inbox, self._lock, self._report, self._lingers)
         self._requests: SimpleQueue[tuple[World | None, bytes] | None] = SimpleQueue()
         self._awake = threading.Event()
         self._problem: str | None = None
@@ -211,6 +222,9 @@ class Writer:
         if lost:
             self._send(pack(LOST, world, NUMBER.pack(lost)))
 
+    def _lingers(self, world: World, why: str | None) -> None:
+        self._send(pack(LINGERS, world, (why or "").encode()))
+
     def _send(self, frame: bytes) -> None:
         with self._sending:
             try:
@@ -274,18 +288,19 @@ class Writer:
                     self._drain.drain(ahead.popleft())
             if not ahead:
                 self._drain.clear()
+                self._drain.empty_logs()
         except Exception:
             log.exception("Draining failed; it goes on in a moment")
             return DRAIN_SECONDS
         if ahead:
             patience = max(1.0 - self._inbox.size / MUCH_BYTES, 0.0)
-            return (time.monotonic() - began) * REST * patience
+            return min((time.monotonic() - began) * REST * patience, DRAIN_SECONDS)
         with self._lock:
             waits = any(self._inbox.waiting.values())
         if not waits:
             # An idle bot holds nobody's file open.
             self._drain.close_files()
-        return DRAIN_SECONDS if waits else None
+        return DRAIN_SECONDS if waits or self._drain.restless else None
 
     def _carry_out(self, world: World | None, number: bytes) -> None:
         problem = ""

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.engine import Engine
-from bot.store.frames import DONE, DRAIN, KEPT, LOST, NUMBER, PROBLEM, Unpacker, pack
+from bot.store.frames import DONE, DRAIN, KEPT, LINGERS, LOST, NUMBER, PROBLEM, Unpacker, pack
 from bot.store.inbox import FOLDER
 from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Operation, encode
 from bot.store.problems import StoreError
@@ -52,12 +52,14 @@ class Writing:
 
     `unsettled` is whether an earlier run may have left something of any world in the inbox.
     `problem` says for people why nothing is being kept at present, `problems` why a world's file
-    takes nothing. `lost` counts what was kept, and could not be put into its world's file.
+    takes nothing, `lingering` why what was forgotten is not gone from its log. `lost` counts what
+    was kept, and could not be put into its world's file.
     """
 
     def __init__(self, folder: Path, engine: Engine, *, most_bytes: int, in_process: bool) -> None:
         self.problem: str | None = None
         self.problems: dict[World, str] = {}
+        self.lingering: dict[World, str] = {}
         self.lost: Counter[World] = Counter()
         self._folder = folder
         self._engine = engine
@@ -164,6 +166,10 @@ class Writing:
             self.lost[world] += NUMBER.unpack(body)[0]
         elif kind == PROBLEM:
             self._note(world, body.decode() or None)
+        elif kind == LINGERS and world is not None:
+            self.lingering[world] = body.decode()
+            if not body:
+                del self.lingering[world]
 
     def send_more(self) -> None:
         """Send what waits, as far as the writer keeps up."""
@@ -292,6 +298,7 @@ class Writing:
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
         self._bytes_sent = 0
+        self.lingering.clear()
         self._refuse("The writer of the records ended; it begins again in a moment.")
 
     async def _begin_link(self) -> "Link":

@@ -1,17 +1,15 @@
 """What people, and admins, can ask about what is recorded; all answers are for their eyes only."""
 
 import asyncio
-import io
 import json
-import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 
 from bot.agent.actions import Action, ActionButton, ActionContext, ActionResult, Attachment
 from bot.agent.permissions import Permission
 from bot.store.problems import StoreError
 from bot.store.records import WorldKind
+from plugins.privacy import my_data
 from plugins.privacy.notices import EVERYWHERE, HERE, OPT_IN, OPT_OUT, lasting
 from plugins.privacy.office import PrivacyOffice, Receipt
 from plugins.privacy.policy import LONGEST_DAYS, Mode
@@ -47,7 +45,7 @@ def privacy_actions() -> tuple[Action, ...]:
             option="where",
             choices=(HERE, EVERYWHERE),
         ),
-        command(MY_DATA, "my-data", "send your data", "Get all that is kept of me.", my_data),
+        command(MY_DATA, "my-data", "send your data", "Get all that is kept of me.", send_my_data),
         command(FORGET_ME, "forget-me", "forget you", "Delete all that is kept of me.", forget_me),
         Action(
             name=FORGET_ME_NOW,
@@ -183,7 +181,7 @@ async def opt_in(context: ActionContext) -> ActionResult:
     )
 
 
-async def my_data(context: ActionContext) -> ActionResult:
+async def send_my_data(context: ActionContext) -> ActionResult:
     """All that is kept of the caller in every world, as a file."""
     office = service_of(context).office
     with office.one_at_a_time(context.author.id):
@@ -195,24 +193,29 @@ async def collect(office: PrivacyOffice, user_id: int) -> ActionResult:
     people = await office.read_people()
     await office.records.settle()
     found, failed = await office.data_of(user_id)
-    document = {
-        "installation": people.installation,
-        "time": clock(),
-        "user_id": user_id,
-        "opted_out_everywhere": user_id in people.objections,
-        "worlds": found,
-        "not_readable": failed,
-    }
+
+    def as_file() -> Attachment:
+        content = my_data.my_data(
+            people.installation,
+            user_id,
+            found,
+            failed,
+            opted_out_everywhere=user_id in people.objections,
+        )
+        if len(content) > ZIP_BYTES:
+            return Attachment("my-data.zip", my_data.packed(content))
+        return Attachment(my_data.NAME, content)
+
     # A person's years of talk take seconds to write down, in which nobody else would be answered.
-    file = await asyncio.to_thread(as_file, document)
-    rows = sum(len(some) for data in found.values() for some in data.values())
-    text = f"This is all that is kept of you: {rows} entries from {places(len(found))}."
+    file = await asyncio.to_thread(as_file)
+    text = f"This is all that is kept of you: {my_data.entries(found)} entries"
+    text += f" from {places(len(found))}."
     if failed:
         text += f" {places(len(failed))} could not be read; the file says why."
     if len(file.content) > MOST_BYTES:
         return ActionResult(
-            f"{text} It is too large for Discord ({len(file.content) >> 20} MB). "
-            "Ask whoever runs this bot for it."
+            f"{text} It is too large for Discord ({len(file.content) >> 20} MB). Ask whoever runs "
+            f"this bot for it: `understudy my-data --user {user_id} -o my-data.zip` writes it."
         )
     return ActionResult(text, files=(file,))
 
@@ -278,37 +281,12 @@ def written(receipt: Receipt) -> bytes:
     """A receipt as a file."""
     document = {
         "installation": receipt.installation,
-        "time": clock(receipt.timestamp),
+        "time": my_data.clock(receipt.timestamp),
         "rows": asdict(receipt.gone),
         "worlds": receipt.worlds,
         "failed": dict(receipt.failed),
     }
     return json.dumps(document, indent=1).encode()
-
-
-def clock(milliseconds: int | None = None) -> str:
-    """A time, or this moment, for people and programs."""
-    time = (
-        datetime.now(UTC)
-        if milliseconds is None
-        else datetime.fromtimestamp(milliseconds / 1000, UTC)
-    )
-    return time.isoformat(timespec="seconds")
-
-
-def as_file(document: dict[str, object]) -> Attachment:
-    """A person's data as a file; packed, if it is large."""
-    content = json.dumps(document, ensure_ascii=False, indent=1).encode()
-    file = Attachment("my-data.json", content)
-    return Attachment("my-data.zip", zipped(file)) if len(content) > ZIP_BYTES else file
-
-
-def zipped(file: Attachment) -> bytes:
-    """A file, packed."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(file.name, file.content)
-    return target.getvalue()
 
 
 def places(count: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.store.forgetting import Forgotten
 from bot.store.installation import Installation
+from bot.store.lingering import LINGERS
 from bot.store.personal import LARGE_FILE, PersonalRecords, now
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted
@@ -170,7 +171,7 @@ class PrivacyOffice:
         """All that is kept of a person, by world; and why it could not be read, by world."""
         found: dict[str, Any] = {}
         failed: dict[str, str] = {}
-        for world in self.records.worlds():
+        for world in await self.records.worlds_with(user_id):
             try:
                 data = await self.records.person_data(world, user_id)
             except StoreError as error:
@@ -190,7 +191,7 @@ class PrivacyOffice:
         moment = people.forgotten[user_id] = now()
         await asyncio.to_thread(self._installation.note_forgotten, user_id, moment)
         problem = await self._attempt(self.records.settle())
-        worlds = self.records.worlds()
+        worlds = await self._worlds_with(user_id, problem)
         await self._note_owed(user_id, set(worlds))
         gone, counted = Forgotten(), 0
         failed: dict[World, str] = {}
@@ -206,7 +207,8 @@ class PrivacyOffice:
         await self._note_owed(user_id, set(failed))
         problem = await self._attempt(self.records.settle()) or problem
         told = {str(world): reason for world, reason in failed.items()}
-        told |= dict.fromkeys(self.records.set_aside(), SET_ASIDE)
+        told |= {str(world): LINGERS for world in worlds if world in self.records.lingering}
+        told |= dict.fromkeys(await asyncio.to_thread(self.records.set_aside), SET_ASIDE)
         if problem is not None:
             told["inbox"] = problem
         log.info("Forgot a person: %d rows in %d worlds, %d failed", gone.rows, counted, len(told))
@@ -222,7 +224,7 @@ class PrivacyOffice:
         for guild_id in guild_ids:
             if guild_id in standing.departures:
                 await self.joined(guild_id)
-        for world in self.records.worlds():
+        for world in await asyncio.to_thread(self.records.worlds):
             if world.kind is WorldKind.GUILD and world.id not in guild_ids:
                 self.absent[world.id] = standing.departures.get(world.id, now())
                 if world.id not in standing.departures:
@@ -289,6 +291,8 @@ class PrivacyOffice:
             self._backlog.unwiped.discard(world)
             if await self._attempt(self.records.wipe(world)) is not None:
                 self._backlog.unwiped.add(world)
+        for world in list(self.records.lingering):
+            await self._attempt(self.records.empty_log(world))
         for (world, user_id), recorded in list(self._unsaved.items()):
             if await self._attempt(self.records.set_consent(world, user_id, recorded)) is None:
                 self._unsaved.pop((world, user_id), None)
@@ -317,7 +321,7 @@ class PrivacyOffice:
         for guild_id, moment in list(self.absent.items()):
             if moment <= now() - DEPARTED_DAYS * DAY_MS:
                 done["worlds"] += await self._delete_departed(guild_id)
-        for world in self.records.worlds():
+        for world in await asyncio.to_thread(self.records.worlds):
             if again:
                 with contextlib.suppress(StoreError):
                     done["forgotten"] += (await self.records.forget_people(world, again)).rows
@@ -364,6 +368,12 @@ class PrivacyOffice:
         del self.absent[guild_id]
         log.warning("The records of server %d are deleted: the bot was removed", guild_id)
         return 1
+
+    async def _worlds_with(self, user_id: int, problem: str | None) -> list[World]:
+        """Where to forget a person; everywhere while it is not known what is still to come."""
+        if problem is None:
+            return await self.records.worlds_with(user_id)
+        return await asyncio.to_thread(self.records.worlds)
 
     async def _forget_in(self, world: World, user_id: int, moment: int) -> Forgotten:
         gone = await self.records.forget_people(world, {user_id: moment})

@@ -136,6 +136,8 @@ async def check_status(context: ActionContext) -> ActionResult:
         lines.append(f"• Feedback: 👍 {status.stats.thumbs_up} · 👎 {status.stats.thumbs_down}")
     lines += ["• " + line for line in day_lines(day)]
     lines.append("• " + keeping_line(status))
+    if status.lingering is not None:
+        lines.append(f"• ⚠️ {status.lingering}")
     if status.waiting:
         lines.append(f"• Waiting for the disk: {status.waiting}")
     lines.append(toggle)

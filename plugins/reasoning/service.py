@@ -58,9 +58,10 @@ class ReasoningStatus:
 
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
     `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
-    `held_up` why what is kept is not in its file yet, `loss` why the last of those `dropped` was
-    not kept. `unread` says why `state` is not known. `waiting` are not known to be on disk,
-    `withheld` were not to be kept by the rules of privacy.
+    `held_up` why what is kept is not in its file yet, `lingering` why what was forgotten is still
+    in its log, `loss` why the last of those `dropped` was not kept. `unread` says why `state` is
+    not known. `waiting` are not known to be on disk, `withheld` were not to be kept by the
+    rules of privacy.
     """
 
     state: ReasoningState
@@ -74,6 +75,7 @@ class ReasoningStatus:
     unread: str | None
     waiting: int = 0
     withheld: int = 0
+    lingering: str | None = None
 
 
 class ReasoningService:
@@ -154,6 +156,7 @@ class ReasoningService:
             loss=self.recorder.loss,
             problem=self._runtime.store.problem,
             held_up=self._runtime.store.held_up,
+            lingering=self._runtime.store.lingering,
             unread=self.unread,
             waiting=self.recorder.waiting,
             withheld=self.recorder.withheld,

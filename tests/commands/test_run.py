@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.harness import FakeDiscord, Person, SeenMessage
 from bot.store.records import World, WorldKind
+from bot.store.setting_aside import rename_aside
 from bot.store.sqlite import SqliteStore
 from tests.commands.processes import Understudy, at, understudy
 from tests.model_server import ModelServer, Reply
@@ -330,6 +331,13 @@ async def test_the_doctor_opens_the_records(tmp_path: Path) -> None:
             assert await doctor.ended() == 1
         assert "✗ records: " in doctor.output
         assert "8.sqlite3" in doctor.output
+        aside = rename_aside(guilds / "7.sqlite3")
+        (tmp_path / "data" / "installation.sqlite3").write_bytes(b"no database" * 1000)
+        async with understudy(tmp_path, "doctor", settings=settings) as doctor:
+            assert await doctor.ended() == 1
+        assert f"✗ records: {aside}: is damaged" in doctor.output
+        assert "is deleted on" in doctor.output
+        assert "✗ installation: " in doctor.output
 
 
 async def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:

@@ -8,18 +8,22 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.cli import main
+from bot.compose import privacy_office
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
+from bot.store.installation import Installation
 from bot.store.locking import alone, in_use, is_running
 from bot.store.operations import encode
 from bot.store.problems import StoreError
 from bot.store.setting_aside import rename_aside
+from bot.store.sqlite import SqliteStore
 from tests.store.filling import DM, GUILD, exchange, fill
 
 COUNT = 200
@@ -222,8 +226,15 @@ def test_encrypting_all(
     monkeypatch.setenv("STORE_KEY", "hunter2")
     with bot_running(folder):
         assert main(["store", "encrypt"]) == 1
+    Installation(folder, Engine()).object(42, 1)
+    aside = rename_aside(folder / "installation.sqlite3")
+    Installation(folder, Engine()).object(42, 1)
     assert main(["store", "encrypt"]) == 0
-    assert "4 files encrypted" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "5 files encrypted" in shown
+    assert f"{aside}: is damaged and was left as it is" in shown
+    assert Installation(folder, Engine("hunter2")).read().objections == {42: 1}
+    aside.unlink()
     assert main(["store", "check"]) == 0
     assert main(["export", "--dm", str(DM.id), "-o", "x.jsonl"]) == 0
     monkeypatch.setenv("STORE_KEY", "another")
@@ -252,3 +263,80 @@ def test_a_backup_outlives_itself(folder: Path) -> None:
 def test_what_is_not_there_is_not_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["store", "check", "--guild", "5"]) == 1
     assert "no such file" in capsys.readouterr().err
+
+
+def test_who_objected_everywhere_is_looked_after_too(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installation = Installation(folder, Engine())
+    installation.object(42, 1)
+    path = folder / "installation.sqlite3"
+    assert main(["store", "stat"]) == 0
+    assert "objected everywhere: 1" in capsys.readouterr().out
+    assert main(["store", "upgrade"]) == 0
+    assert f"{path}: is up to date" in capsys.readouterr().out
+    assert main(["store", "backup"]) == 0
+    assert "installation.sqlite3" in capsys.readouterr().out
+    assert main(["store", "check"]) == 0
+    assert "3 files are in order" in capsys.readouterr().out
+    path.write_bytes(b"no database" * 1000)
+    for command in ("check", "stat", "backup"):
+        assert main(["store", command]) == 1
+    with bot_running(folder):
+        assert main(["store", "repair"]) == 1
+    assert "Stop it first" in capsys.readouterr().err
+    assert main(["store", "repair"]) == 0
+    assert "may have to say so again" in capsys.readouterr().out
+    assert installation.read().objections == {42: 1}
+    assert main(["store", "check"]) == 0
+
+
+def test_of_an_installation_without_servers_there_is_a_backup(folder: Path) -> None:
+    for world in (GUILD, DM):
+        path_of(folder, world).unlink()
+    assert main(["store", "backup"]) == 1
+    Installation(folder, Engine()).object(42, 1)
+    assert main(["store", "backup"]) == 0
+    (backup,) = (path for path in (folder / "backups").iterdir())
+    (folder / "installation.sqlite3").unlink()
+    assert main(["store", "restore", str(backup)]) == 0
+    assert Installation(folder, Engine()).read().objections == {42: 1}
+
+
+def test_till_when_a_damaged_file_is_kept_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By whatever looks at the files; a backup with few days does not shorten it."""
+    monkeypatch.setenv("BACKUP_DAYS", "12")
+    aside = rename_aside(path_of(folder, GUILD))
+    day = f"{datetime.now(UTC) + timedelta(days=12):%Y-%m-%d}"
+    assert main(["store", "check"]) == 1
+    assert f"is deleted on {day}" in capsys.readouterr().out
+    assert main(["store", "stat"]) == 0
+    assert f"damaged, kept until {day}: {aside}" in capsys.readouterr().out
+    assert main(["store", "backup", "--keep-days", "0"]) == 0
+    assert aside.exists()
+
+
+def test_every_night_says_so_in_the_log(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    aside = rename_aside(path_of(folder, GUILD))
+    office = privacy_office(SqliteStore(folder), backup_days=12)
+    assert office._prune_backups is not None
+    office._prune_backups()
+    (said,) = caplog.messages
+    day = f"{datetime.now(UTC) + timedelta(days=12):%Y-%m-%d}"
+    assert str(aside) in said
+    assert f"deleted on {day}, as" in said
+
+
+def test_my_data_says_what_it_could_not_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path_of(folder, DM).write_bytes(b"no database" * 1000)
+    assert main(["my-data", "--user", "91"]) == 1
+    shown = capsys.readouterr()
+    document = json.loads(shown.out)
+    assert list(document["worlds"]) == [str(GUILD)]
+    assert list(document["not_readable"]) == [str(DM)]
+    assert str(path_of(folder, DM)) in shown.err
+    assert str(folder) not in shown.out

@@ -21,24 +21,19 @@ def snowflake(timestamp: int, number: int = 0) -> int:
     return ((timestamp - DISCORD_EPOCH) << 22) + number
 
 
-def exchange(number: int, *messages: ChatMessage, **changes: object) -> Exchange:
-    """The exchange of that number, a second after the one before."""
-    timestamp = START + number * 1000
-    values: dict[str, Any] = {
-        "id": snowflake(timestamp, number),
-        "timestamp": timestamp,
-        "room_id": 5 + number % 3,
-        "user_id": 90 + number % 4,
-        "message_id": 1000 + number,
-        "model_type": ("planning", "coding")[number % 2],
+def exchange_of(**values: object) -> Exchange:
+    """An exchange with these values, and plain ones where none is given."""
+    plain: dict[str, Any] = {
+        "id": snowflake(START),
+        "timestamp": START,
+        "room_id": 5,
+        "user_id": 9,
+        "message_id": None,
+        "model_type": "planning",
         "provider": "openai",
         "model": "gpt",
-        "input": messages
-        or (
-            ChatMessage("system", "Be kind."),
-            ChatMessage("user", f"Question {number}?", "ben", 1000 + number, 90 + number % 4),
-        ),
-        "output": f"Answer {number}.",
+        "input": (ChatMessage("system", "Be kind."),),
+        "output": "fine",
         "reasoning": None,
         "finish_reason": "stop",
         "success": True,
@@ -46,11 +41,29 @@ def exchange(number: int, *messages: ChatMessage, **changes: object) -> Exchange
         "fallback_from": None,
         "fallback_reason": None,
         "latency_ms": 12.5,
-        "first_token_ms": 3.25,
+        "first_token_ms": None,
         "prompt_tokens": 11,
         "completion_tokens": 4,
     }
-    return Exchange(**(values | changes))
+    return Exchange(**(plain | values))
+
+
+def exchange(number: int, *messages: ChatMessage, **changes: object) -> Exchange:
+    """The exchange of that number, a second after the one before."""
+    timestamp = START + number * 1000
+    asked = ChatMessage("user", f"Question {number}?", "ben", 1000 + number, 90 + number % 4)
+    values: dict[str, object] = {
+        "id": snowflake(timestamp, number),
+        "timestamp": timestamp,
+        "room_id": 5 + number % 3,
+        "user_id": asked.author_id,
+        "message_id": asked.message_id,
+        "model_type": ("planning", "coding")[number % 2],
+        "input": messages or (ChatMessage("system", "Be kind."), asked),
+        "output": f"Answer {number}.",
+        "first_token_ms": 3.25,
+    }
+    return exchange_of(**(values | changes))
 
 
 def fill(

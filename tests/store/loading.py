@@ -16,6 +16,7 @@ from bot.store import writing
 from bot.store.operations import ReplyAttached
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
 from bot.store.sqlite import SqliteStore
+from tests.store.filling import START, exchange_of
 
 GUILDS = 6
 CALLERS = 24
@@ -28,25 +29,14 @@ def exchange(number: int, guild: int) -> Exchange:
         ChatMessage("user", f"What is {quoted}? " * 8, "ben", guild * 1_000 + quoted, 9)
         for quoted in range(number % 20, number % 20 + 6)
     )
-    return Exchange(
+    return exchange_of(
         id=number,
-        timestamp=1_700_000_000_000 + number,
+        timestamp=START + number,
         room_id=guild,
-        user_id=9,
-        message_id=None,
-        model_type="planning",
-        provider="openai",
-        model="gpt",
         input=(SYSTEM, *said),
         output=f"It is {number}. " * 30,
-        reasoning=None,
-        finish_reason="stop",
         success=number % 3 > 0,
-        error=None,
         fallback_from="custom" if number % 5 == 0 else None,
-        fallback_reason=None,
-        latency_ms=12.5,
-        first_token_ms=None,
         prompt_tokens=1,
         completion_tokens=2,
     )

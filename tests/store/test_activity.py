@@ -14,6 +14,7 @@ from bot.store.operations import ReplyAttached, VoteCast
 from bot.store.reading import reading
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
 from bot.store.sqlite import SqliteStore
+from tests.store.filling import exchange_of
 
 HOUR = 3_600_000
 SINCE = 1_700_000_000_000
@@ -22,25 +23,11 @@ GUILD = World(WorldKind.GUILD, 1001)
 
 
 def exchange(timestamp: int, number: int = 0) -> Exchange:
-    return Exchange(
+    return exchange_of(
         id=snowflake_at(timestamp) + number,
         timestamp=timestamp,
-        room_id=5,
-        user_id=9,
-        message_id=7,
-        model_type="planning",
-        provider="lead",
-        model="scripted",
         input=(ChatMessage("user", "hi", "ben", 7, 9),),
-        output="hello",
-        reasoning=None,
-        finish_reason="stop",
-        success=True,
-        error=None,
-        fallback_from=None,
-        fallback_reason=None,
         latency_ms=100.0,
-        first_token_ms=None,
         prompt_tokens=3,
         completion_tokens=None,
     )

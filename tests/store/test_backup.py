@@ -15,6 +15,8 @@ from bot.store.installation import Installation
 from bot.store.operations import MessagesForgotten
 from bot.store.problems import StoreError
 from bot.store.records import World
+from bot.store.repair import repair
+from bot.store.setting_aside import rename_aside
 from tests.store.filling import DM, GUILD, exchange, fill, training_rows
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -127,7 +129,8 @@ def test_who_objected_everywhere_still_does_on_another_machine(
     here, there = tmp_path / "here", tmp_path / "there"
     fill(here, [exchange(1)], engine=engine).close()
     Installation(here, engine).object(42, 1)
-    (done,) = back_up(here, [GUILD], tmp_path / "backups", engine, NOW)
+    done, other = back_up(here, [GUILD], tmp_path / "backups", engine, NOW)
+    assert (other.world, other.problem) == (None, None)
     backup = done.copy.parents[1]
     assert restore_installation(there, backup, engine)
     assert Installation(there, engine).read().objections == {42: 1}
@@ -139,7 +142,8 @@ def test_who_objected_everywhere_still_does_on_another_machine(
 def test_an_installation_that_is_damaged_can_be_restored(tmp_path: Path) -> None:
     fill(tmp_path, [exchange(1)]).close()
     Installation(tmp_path, PLAIN).object(42, 1)
-    (done,) = back_up(tmp_path, [GUILD], tmp_path / "backups", PLAIN, NOW)
+    done, other = back_up(tmp_path, [GUILD], tmp_path / "backups", PLAIN, NOW)
+    assert (other.world, other.problem) == (None, None)
     (tmp_path / "installation.sqlite3").write_bytes(b"no database" * 1000)
     assert restore_installation(tmp_path, done.copy.parents[1], PLAIN)
     assert 42 in Installation(tmp_path, PLAIN).read().objections
@@ -183,3 +187,32 @@ def test_an_encrypted_backup_stays_encrypted(tmp_path: Path) -> None:
     restore(tmp_path, GUILD, done.copy.parents[1], engine, NOW)
     with contextlib.closing(open_world(tmp_path, GUILD, engine)) as connection:
         assert len(training_rows(connection)) == 1
+
+
+def test_an_installation_that_cannot_be_copied_is_told(tmp_path: Path) -> None:
+    fill(tmp_path, [exchange(1)]).close()
+    (tmp_path / "installation.sqlite3").write_bytes(b"no database" * 1000)
+    done, other = back_up(tmp_path, [GUILD], tmp_path / "backups", PLAIN, NOW)
+    assert done.problem is None
+    assert "damaged" in str(other.problem)
+    assert not other.copy.exists()
+
+
+def test_damaged_files_are_kept_for_days_of_their_own(tmp_path: Path) -> None:
+    """A short life of backups does not shorten that of what can still be repaired."""
+    fill(tmp_path, [exchange(1)]).close()
+    aside = rename_aside(path_of(tmp_path, GUILD))
+    now = datetime.now(UTC) + timedelta(days=8)
+    assert prune_backups(tmp_path, 7, now, damaged_days=30) == []
+    assert prune_backups(tmp_path, 100, now, damaged_days=7) == [aside]
+
+
+def test_a_repaired_file_is_kept_no_longer_than_a_damaged_one(tmp_path: Path) -> None:
+    """What people deleted in the meantime may be in it."""
+    fill(tmp_path, [exchange(1)]).close()
+    aside = rename_aside(path_of(tmp_path, GUILD))
+    then = (datetime.now(UTC) - timedelta(days=29)).timestamp()
+    os.utime(aside, (then, then))
+    kept_as = repair(tmp_path, GUILD, aside, PLAIN).kept_as
+    assert prune_backups(tmp_path, 30, datetime.now(UTC)) == []
+    assert kept_as in prune_backups(tmp_path, 30, datetime.now(UTC) + timedelta(days=2))

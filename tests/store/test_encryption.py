@@ -85,12 +85,12 @@ async def test_a_bot_with_a_key_says_how_to_encrypt_what_is_plain(tmp_path: Path
 
 def test_check_tells_keys_from_damage(tmp_path: Path) -> None:
     fill(tmp_path, [exchange(number) for number in range(100)]).close()
-    assert not list(check(tmp_path, GUILD, PLAIN))
-    assert "store encrypt" in next(check(tmp_path, GUILD, KEY))
+    assert not list(check(tmp_path, GUILD, PLAIN, 30))
+    assert "store encrypt" in next(check(tmp_path, GUILD, KEY, 30))
     convert_all(tmp_path, KEY, encrypt=True)
-    assert not list(check(tmp_path, GUILD, KEY))
-    assert "is encrypted, or damaged" in next(check(tmp_path, GUILD, PLAIN))
-    assert "STORE_KEY is not the one" in next(check(tmp_path, GUILD, Engine("another")))
+    assert not list(check(tmp_path, GUILD, KEY, 30))
+    assert "is encrypted, or damaged" in next(check(tmp_path, GUILD, PLAIN, 30))
+    assert "STORE_KEY is not the one" in next(check(tmp_path, GUILD, Engine("another"), 30))
     assert not any(is_damaged(tmp_path, GUILD, one) for one in (PLAIN, KEY, Engine("another")))
 
 

@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from bot.store.sqlite import SqliteStore
 from tests.store.loading import exchange
+from tests.waiting import until
 
 ONE, OTHER = World(WorldKind.GUILD, 1), World(WorldKind.GUILD, 2)
 
@@ -67,12 +67,6 @@ def disk(shim: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Disk:
     monkeypatch.setenv("LD_PRELOAD", str(shim))
     monkeypatch.setenv("FAULTS", str(tmp_path / "plan"))
     return Disk(tmp_path / "plan")
-
-
-async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 def numbers(store: SqliteStore, world: World) -> list[int]:

@@ -37,6 +37,7 @@ from bot.store.records import DISCORD_EPOCH, ChatMessage, Exchange, World, World
 from bot.store.retention import expire, sweep
 from bot.store.transactions import transaction
 from tests.grepping import files_with
+from tests.store.filling import exchange_of
 
 BEN, CLEO, BOT = 11, 12, 99
 ROOM, OTHER_ROOM = 5, 6
@@ -56,34 +57,16 @@ def said(text: str, author: int, message_id: int) -> ChatMessage:
 
 
 def exchange(
-    number: int,
-    *messages: ChatMessage,
-    user_id: int = BEN,
-    output: str = "fine",
-    room_id: int = ROOM,
-    time: int = START,
+    number: int, *messages: ChatMessage, time: int = START, output: str = "fine", **more: object
 ) -> Exchange:
-    return Exchange(
+    values = {"user_id": BEN, "room_id": ROOM, "output": output} | more
+    return exchange_of(
         id=at(time, number),
         timestamp=time,
-        room_id=room_id,
-        user_id=user_id,
         message_id=messages[-1].message_id if messages else None,
-        model_type="planning",
-        provider="lead",
-        model="scripted",
         input=(ChatMessage("system", "Be kind."), *messages),
-        output=output,
         reasoning=f"because {output}",
-        finish_reason="stop",
-        success=True,
-        error=None,
-        fallback_from=None,
-        fallback_reason=None,
-        latency_ms=1.0,
-        first_token_ms=None,
-        prompt_tokens=None,
-        completion_tokens=None,
+        **values,
     )
 
 

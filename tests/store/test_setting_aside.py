@@ -120,3 +120,14 @@ def test_how_long_it_is_kept_counts_from_when_it_was_set_aside(tmp_path: Path) -
     aside = set_aside(tmp_path, GUILD, Engine())
     assert prune_backups(tmp_path, 30, datetime.now(UTC)) == []
     assert prune_backups(tmp_path, 30, datetime.now(UTC) + timedelta(days=31)) == [aside]
+
+
+def test_an_unfinished_transaction_goes_along(tmp_path: Path) -> None:
+    """Beside a new file its journal would be rolled back into that one."""
+    path = make_file(tmp_path)
+    journal = path.with_name(f"{path.name}-journal")
+    journal.write_bytes(b"pages")
+    aside = rename_aside(path)
+    assert not journal.exists()
+    assert aside.with_name(f"{aside.name}-journal").read_bytes() == b"pages"
+    assert set_aside_in(path) == [aside]

@@ -5,7 +5,7 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, Te
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
+from tests.store.filling import exchange_of
+from tests.waiting import until
 
 A, B, C = 1_001, 1_002, 1_003
 GUILD = World(WorldKind.GUILD, 1574079678635835395)
@@ -36,27 +38,14 @@ COLUMNS = [
 
 
 def exchange(exchange_id: int = A, *messages: ChatMessage) -> Exchange:
-    return Exchange(
+    return exchange_of(
         id=exchange_id,
         timestamp=1_700_000_000_123,
-        room_id=5,
-        user_id=9,
         message_id=71,
-        model_type="planning",
-        provider="openai",
-        model="gpt",
         input=messages or (SYSTEM, QUESTION),
         output="On the sofa.",
         reasoning="Cats like sofas.",
-        finish_reason="stop",
-        success=True,
-        error=None,
-        fallback_from=None,
-        fallback_reason=None,
-        latency_ms=12.5,
         first_token_ms=3.25,
-        prompt_tokens=11,
-        completion_tokens=4,
     )
 
 
@@ -88,12 +77,6 @@ def rows(store: SqliteWorldStore, query: str = "SELECT * FROM training_data") ->
         return [dict(row) for row in connection.execute(query)]
     finally:
         connection.close()
-
-
-async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.02)
 
 
 def inputs(store: SqliteWorldStore) -> list[str]:
@@ -351,16 +334,6 @@ async def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
             await store.drained()
         (tmp_path / "guilds").unlink()
         await until(lambda: store.held_up is None and len(rows(store)) == 1)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-async def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "guilds").mkdir(mode=0o500)
-    async with SqliteStore(tmp_path, in_process=True) as home:
-        store = home.world(GUILD)
-        await store.write([exchange()])
-        with pytest.raises(StoreError, match="permission"):
-            await store.drained()
 
 
 async def test_what_is_kept_is_flushed(

@@ -1,13 +1,20 @@
 """People get their data and are forgotten, in every server and in direct messages."""
 
+import asyncio
+import json
+import re
 import sqlite3
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from bot.cli import main
 from bot.harness import FakeDiscord
 from bot.store.installation import Installation
 from bot.store.records import World, WorldKind
-from plugins.privacy import office
+from plugins.privacy import actions, office
 from tests.front.scene import Scene
 from tests.grepping import files_with
 from tests.plugins.privacy.place import (
@@ -67,6 +74,32 @@ async def test_my_data_is_all_of_a_person_and_nothing_of_others(tmp_path: Path) 
         nothing = await file_of(await command(stage, stage.ada, "my-data"))
         assert nothing["worlds"] == {}
         assert nothing["installation"] == data["installation"]
+
+
+async def test_what_discord_does_not_take_the_operator_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same, to the letter, whether the bot runs or not."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.delenv("STORE_KEY", raising=False)
+    fake, second = two_servers()
+    async with fake, watched(tmp_path, fake) as stage:
+        await talk_everywhere(stage, str(second.channel_ids[0]))
+        sent = await file_of(await command(stage, stage.ben, "my-data"))
+        monkeypatch.setattr(actions, "MOST_BYTES", 100)
+        answer = await command(stage, stage.ben, "my-data")
+        found = re.search(r"`understudy (my-data --user \d+) -o my-data.zip`", answer.content)
+        assert found is not None
+        call = [*found[1].split(), "-o", str(tmp_path / "his.zip")]
+        assert await asyncio.to_thread(main, call) == 0
+    assert main(found[1].split()) == 0
+    shown = capsys.readouterr()
+    assert "entries from 3 places" in shown.err
+    with zipfile.ZipFile(tmp_path / "his.zip") as archive:
+        written = json.loads(archive.read("my-data.json"))
+    for document in (written, json.loads(shown.out)):
+        assert document | {"time": ""} == sent | {"time": ""}
+    assert (tmp_path / "his.zip").stat().st_mode & 0o077 == 0
 
 
 async def test_nobody_has_all_files_read_many_times_at_once(tmp_path: Path) -> None:
