@@ -1,5 +1,6 @@
 """Tokens to words: which class each is of, what state it speaks of, which thing it names."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -52,19 +53,19 @@ class Lexicon:
         verbs: Mapping[Phrase, Entry],
     ) -> None:
         """Merge the language's words, the names (each with its class) and the actions' verbs."""
-        self._entries = {**language.entries, **verbs}
-        self._entries.update({phrase: Entry(frozenset((kind,))) for phrase, kind in names.items()})
+        entries = {**language.entries, **verbs}
+        entries.update({phrase: Entry(frozenset((kind,))) for phrase, kind in names.items()})
         self._names = names
         self._spaces = language.spaces
-        self._longest = max(len(phrase[0]) for phrase in self._entries)
-        self._lengths = _lengths_by_first_word(self._entries)
+        self._longest = max(len(phrase[0]) for phrase in entries)
+        self._lengths = _lengths_by_first_word(entries)
         self._words = {
             phrase: Word(
                 " ".join(phrase), entry.kinds, entry.state, phrase if phrase in names else ()
             )
-            for phrase, entry in self._entries.items()
+            for phrase, entry in entries.items()
         }
-        self._known = frozenset(word for phrase in self._entries for word in phrase)
+        self._known = frozenset(word for phrase in entries for word in phrase)
         self._folded = _unambiguous(self._known)
         self._hazards = frozenset(language.hazards)
         self._real_words = language.real_words
@@ -77,27 +78,28 @@ class Lexicon:
                 if len(word) >= _MIN_GLUED and word.isalpha()
             }
         )
-        self._spelling = self._spelling_of(names)
 
-    def _spelling_of(self, names: Mapping[Phrase, str]) -> Spelling:
+    @functools.cached_property
+    def _spelling(self) -> Spelling:
+        """Made for the first word that may be misspelled: few servers use all the languages."""
         hazards = self._hazards
         overlooked = {
             word
-            for phrase, entry in self._entries.items()
+            for phrase, known in self._words.items()
             for word in phrase
-            if not hazards.isdisjoint(entry.kinds) and len(phrase) == 1
+            if not hazards.isdisjoint(known.kinds) and len(phrase) == 1
         }
         states = dict.fromkeys(
             sorted(word for word in self._known - overlooked if word.isalpha()), ""
         )
-        for phrase, entry in self._entries.items():
+        for phrase, known in self._words.items():
             for word in phrase:
-                if entry.state and word in states and (len(phrase) == 1 or not states[word]):
-                    states[word] = entry.state
-        for phrase, entry in self._entries.items():
-            if len(phrase) == 1 and not entry.state and phrase[0] in states:
+                if known.state and word in states and (len(phrase) == 1 or not states[word]):
+                    states[word] = known.state
+        for phrase, known in self._words.items():
+            if len(phrase) == 1 and not known.state and phrase[0] in states:
                 states[phrase[0]] = ""
-        return Spelling(states, frozenset(word for phrase in names for word in phrase))
+        return Spelling(states, frozenset(word for phrase in self._names for word in phrase))
 
     def knows(self, token: str) -> bool:
         """Say whether a token is a word of the language or of a name, as typed."""
@@ -106,8 +108,9 @@ class Lexicon:
     def is_name(self, content: str) -> bool:
         """Say whether a quoted piece is nothing but a name or the name of a state."""
         phrase = tuple(content.replace("-", " ").split())
+        known = self._words.get(phrase)
         return phrase in self._names or (
-            len(phrase) == 1 and bool(self._entries.get(phrase, Entry(frozenset())).state)
+            len(phrase) == 1 and known is not None and bool(known.state)
         )
 
     def tag(self, tokens: Sequence[str]) -> tuple[Word, ...]:
@@ -223,7 +226,9 @@ def _lengths_by_first_word(phrases: Iterable[Phrase]) -> dict[str, tuple[int, ..
     lengths: dict[str, set[int]] = {}
     for phrase in phrases:
         lengths.setdefault(phrase[0], set()).add(len(phrase))
-    return {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+    shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+    ordered = {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+    return {word: shared.setdefault(found, found) for word, found in ordered.items()}
 
 
 def _unknown_kind(token: str) -> str:
