@@ -53,19 +53,15 @@ class Lexicon:
         verbs: Mapping[Phrase, Entry],
     ) -> None:
         """Merge the language's words, the names (each with its class) and the actions' verbs."""
-        entries = {**language.entries, **verbs}
-        entries.update({phrase: Entry(frozenset((kind,))) for phrase, kind in names.items()})
+        self._entries = {**language.entries, **verbs}
+        self._entries.update({phrase: Entry(frozenset((kind,))) for phrase, kind in names.items()})
         self._names = names
         self._spaces = language.spaces
-        self._longest = max(len(phrase[0]) for phrase in entries)
-        self._lengths = _lengths_by_first_word(entries)
-        self._words = {
-            phrase: Word(
-                " ".join(phrase), entry.kinds, entry.state, phrase if phrase in names else ()
-            )
-            for phrase, entry in entries.items()
-        }
-        self._known = frozenset(word for phrase in entries for word in phrase)
+        self._longest = max(len(phrase[0]) for phrase in self._entries)
+        self._lengths = _lengths_by_first_word(self._entries)
+        # Those that were met: most never are.
+        self._words: dict[Phrase, Word] = {}
+        self._known = frozenset(word for phrase in self._entries for word in phrase)
         self._folded = _unambiguous(self._known)
         self._hazards = frozenset(language.hazards)
         self._real_words = language.real_words
@@ -85,19 +81,19 @@ class Lexicon:
         hazards = self._hazards
         overlooked = {
             word
-            for phrase, known in self._words.items()
+            for phrase, entry in self._entries.items()
             for word in phrase
-            if not hazards.isdisjoint(known.kinds) and len(phrase) == 1
+            if not hazards.isdisjoint(entry.kinds) and len(phrase) == 1
         }
         states = dict.fromkeys(
             sorted(word for word in self._known - overlooked if word.isalpha()), ""
         )
-        for phrase, known in self._words.items():
+        for phrase, entry in self._entries.items():
             for word in phrase:
-                if known.state and word in states and (len(phrase) == 1 or not states[word]):
-                    states[word] = known.state
-        for phrase, known in self._words.items():
-            if len(phrase) == 1 and not known.state and phrase[0] in states:
+                if entry.state and word in states and (len(phrase) == 1 or not states[word]):
+                    states[word] = entry.state
+        for phrase, entry in self._entries.items():
+            if len(phrase) == 1 and not entry.state and phrase[0] in states:
                 states[phrase[0]] = ""
         return Spelling(states, frozenset(word for phrase in self._names for word in phrase))
 
@@ -108,9 +104,9 @@ class Lexicon:
     def is_name(self, content: str) -> bool:
         """Say whether a quoted piece is nothing but a name or the name of a state."""
         phrase = tuple(content.replace("-", " ").split())
-        known = self._words.get(phrase)
+        entry = self._entries.get(phrase)
         return phrase in self._names or (
-            len(phrase) == 1 and known is not None and bool(known.state)
+            len(phrase) == 1 and entry is not None and bool(entry.state)
         )
 
     def tag(self, tokens: Sequence[str]) -> tuple[Word, ...]:
@@ -138,10 +134,15 @@ class Lexicon:
         first = tokens[at]
         for length in self._lengths.get(first, ()):
             phrase = tuple(tokens[at : at + length])
-            word = self._words.get(phrase)
-            if word:
-                return word, len(phrase)
+            entry = self._entries.get(phrase)
+            if entry is not None:
+                return self._words.get(phrase) or self._met(phrase, entry), len(phrase)
         return Word(first, _UNKNOWN_KINDS[_unknown_kind(first)]), 1
+
+    def _met(self, phrase: Phrase, entry: Entry) -> Word:
+        name = phrase if phrase in self._names else ()
+        word = Word(" ".join(phrase), entry.kinds, entry.state, name)
+        return self._words.setdefault(phrase, word)
 
     def _pieces(self, token: str, repairs: int) -> Iterator[tuple[str, str]]:
         """Yield the known words within a token, each with what was typed if that differs."""
