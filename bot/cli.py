@@ -2,23 +2,39 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import MappingProxyType
 
-from bot.commands import doctor, export, fake_discord, intents, my_data, run, store, trial
 from bot.settings import SettingsError
 
-COMMANDS = (trial, run, doctor, fake_discord, intents, export, my_data, store)
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "try": "bot.commands.trial",
+        "run": "bot.commands.run",
+        "doctor": "bot.commands.doctor",
+        "fake-discord": "bot.commands.fake_discord",
+        "intents": "bot.commands.intents",
+        "export": "bot.commands.export",
+        "my-data": "bot.commands.my_data",
+        "store": "bot.commands.store",
+    }
+)
+"""Each command's module, which has `add_parser`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (2: the call or a setting is wrong)."""
+    words = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         prog="understudy", description="A Discord bot with an agent, and a model learning its part."
     )
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_parser(subparsers)
-    args = parser.parse_args(argv)
+    # The bot that runs for months need not hold what the other commands are made of.
+    named = [COMMANDS[words[0]]] if words and words[0] in COMMANDS else COMMANDS.values()
+    for module in named:
+        import_module(module).add_parser(subparsers)
+    args = parser.parse_args(words)
     try:
         code: int = args.run(args)
     except SettingsError as error:

@@ -292,6 +292,7 @@ class UnderstudyClient(discord.Client):
         await self._forget(payload.guild_id, payload.channel_id, list(payload.message_ids))
 
     async def _forget(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
+        self._conversation.forget(message_ids)
         for message_id in message_ids:
             self._answers.forget(message_id)
             asking = self._answers.asking(message_id)

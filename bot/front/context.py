@@ -1,7 +1,7 @@
 """What the model is shown: the reply chain, what was said last, and what a thread began with."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import discord
@@ -10,6 +10,7 @@ from bot.agent.models import ImageInput
 from bot.front.attachments import Attachments, images_of
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import SPOKEN
+from bot.front.history import History
 from bot.front.people import chat_message, readable
 from bot.front.token_budget import TokenBudget
 from bot.store.records import ChatMessage
@@ -30,10 +31,11 @@ class Context:
 
 
 class ContextReader:
-    """Reads the conversation back from Discord; nothing of it is kept, so a restart loses none."""
+    """Reads the conversation back from Discord; nothing of it is stored: a restart loses none."""
 
     def __init__(self) -> None:
         self._attachments = Attachments()
+        self._history = History()
 
     async def gather(
         self,
@@ -55,7 +57,7 @@ class ContextReader:
         # The question is there whatever it costs; providers shorten what is too long for them.
         budget.reserve(asked.content)
         chosen = {question.id: (question, asked)}
-        before = [*await reply_chain(question), *await recent_messages(question, messages)]
+        before = [*await reply_chain(question), *await self._recent(question, messages)]
         start = await thread_start(question, before)
         for message in (*before, *start):
             if message.id in chosen or not belongs(message, me, is_left_out):
@@ -70,6 +72,21 @@ class ContextReader:
         # The newest images matter most where there are too many.
         sources = [message for message, _ in reversed(ordered)] if with_images else []
         return Context(tuple(said for _, said in ordered), await images_of(sources))
+
+    def forget(self, message_ids: Iterable[int]) -> None:
+        """Messages are gone: nothing of them stays in memory here."""
+        self._history.forget(message_ids)
+
+    async def _recent(self, question: discord.Message, limit: int) -> Sequence[discord.Message]:
+        """The latest messages of the channel before `question`, the newest first."""
+        if limit == 0:
+            return []
+        try:
+            return await self._history.before(question, limit)
+        except UNREACHED as error:
+            # Without them the bot knows what it was just told, and that is enough to answer.
+            log.info("No earlier messages of channel %d: %s", question.channel.id, error)
+            return []
 
     async def _text(self, message: discord.Message, me: discord.abc.User) -> str:
         attached = await self._attachments.describe(message)
@@ -111,18 +128,6 @@ async def reply_chain(question: discord.Message) -> Sequence[discord.Message]:
         chain.append(earlier)
         message = earlier
     return chain
-
-
-async def recent_messages(question: discord.Message, limit: int) -> Sequence[discord.Message]:
-    """The latest messages of the channel before `question`, the newest first."""
-    if limit == 0:
-        return []
-    try:
-        return [message async for message in question.channel.history(limit=limit, before=question)]
-    except UNREACHED as error:
-        # Without them the bot knows what it was just told, and that is enough to answer.
-        log.info("No earlier messages of channel %d: %s", question.channel.id, error)
-        return []
 
 
 async def thread_start(

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -126,6 +127,10 @@ class Conversation:
                 if reply.begun:
                     ids = [message.id for message in reply.messages]
                     await runtime.emit(ReplySent(ref.request_id, ids))
+
+    def forget(self, message_ids: Iterable[int]) -> None:
+        """Messages are gone in Discord: they are not to stay in memory, either."""
+        self._reader.forget(message_ids)
 
     async def context_of(
         self,

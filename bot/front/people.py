@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 import discord
 
@@ -37,10 +38,13 @@ def world_of(guild: discord.Guild | None, person: discord.abc.User) -> World:
 
 def without_mention(message: discord.Message, me: discord.abc.User) -> str:
     """What was said, without the mention of the bot or of its own role."""
-    content = message.content.replace(f"<@{me.id}>", "").replace(f"<@!{me.id}>", "")
-    role = message.guild.self_role if message.guild is not None else None
-    if role is not None:
-        content = content.replace(f"<@&{role.id}>", "")
+    content = message.content
+    if "<@" in content:
+        content = content.replace(f"<@{me.id}>", "").replace(f"<@!{me.id}>", "")
+        # Looked for among all roles of the guild: there may be hundreds.
+        role = message.guild.self_role if "<@&" in content and message.guild is not None else None
+        if role is not None:
+            content = content.replace(f"<@&{role.id}>", "")
     return content.strip()
 
 
@@ -48,13 +52,19 @@ def readable(message: discord.Message, me: discord.abc.User) -> str:
     """A message's text with names for mentions and without the one of the bot."""
     if "@" not in message.content and "<" not in message.content:
         return message.content.strip()
-    mine = {me.display_name}
-    if message.guild is not None:
-        mine.add(message.guild.me.display_name)
-        if message.guild.self_role is not None:
-            mine.add(message.guild.self_role.name)
-    names = "|".join(map(re.escape, mine))
-    return re.sub(rf"@(?:{names})(?!\w)", "", message.clean_content).strip()
+    text = message.clean_content
+    guild = message.guild
+    mine = {me.display_name} if guild is None else {me.display_name, guild.me.display_name}
+    text = without_names(text, mine)
+    # Looked for among all roles of the guild, so only where a name is left.
+    if "@" in text and guild is not None and guild.self_role is not None:
+        text = without_names(text, {guild.self_role.name})
+    return text.strip()
+
+
+def without_names(text: str, names: Iterable[str]) -> str:
+    """A text without the mentions of these names."""
+    return re.sub(rf"@(?:{'|'.join(map(re.escape, names))})(?!\w)", "", text)
 
 
 def speaker(name: str) -> str:

@@ -79,7 +79,6 @@ class StreamedReply:
         return bool(self._shown)
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._follow(), name="streamed reply")
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,6 +88,8 @@ class StreamedReply:
         """Add a piece of the answer."""
         self.text += piece
         self._changed.set()
+        if self._task is None and not self._stopped.is_set():
+            self._task = asyncio.create_task(self._follow(), name="streamed reply")
 
     def restart(self) -> None:
         """Take back all pieces: what is posted is overwritten by what comes next."""
@@ -128,7 +129,6 @@ class StreamedReply:
 
     async def _follow(self) -> None:
         """Show what there is, at a pace that Discord allows."""
-        await self._changed.wait()
         await self._pause(FIRST_POST_SECONDS)
         while not self._stopped.is_set():
             self._changed.clear()

@@ -14,6 +14,10 @@ log = logging.getLogger(__name__)
 # Discord shows it for about ten seconds after each call.
 REPEAT_SECONDS = 8.0
 
+# Breaking a call off costs the connection that it was made by, so one that is under way may end,
+# but within less than discord.py waits before it makes a failed call again (a second).
+ENDING_SECONDS = 0.5
+
 
 class TypingIndicator:
     """Shows "is typing" in a channel while the block runs, or until `stop`."""
@@ -21,28 +25,38 @@ class TypingIndicator:
     def __init__(self, channel: discord.abc.Messageable) -> None:
         self._channel = channel
         self._task: asyncio.Task[None] | None = None
+        self._calling = False
+        self._ending: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._repeat(), name="typing")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        task = self._task
-        self.stop()
-        if task is not None:
+        if self._ending is not None:
+            self._ending.cancel()
+        if self._task is not None:
+            self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await task
+                await self._task
 
     def stop(self) -> None:
         """Show it no longer; Discord takes it away with the next message, or by itself."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        task = self._task
+        if task is None or self._ending is not None:
+            return
+        if self._calling:
+            self._ending = asyncio.get_running_loop().call_later(ENDING_SECONDS, task.cancel)
+        else:
+            task.cancel()
 
     async def _repeat(self) -> None:
-        while True:
+        while self._ending is None:
+            self._calling = True
             try:
                 await self._channel.typing()
             except UNREACHED as error:
                 log.debug("Typing is not shown: %s", error)
-            await asyncio.sleep(REPEAT_SECONDS)
+            self._calling = False
+            if self._ending is None:
+                await asyncio.sleep(REPEAT_SECONDS)

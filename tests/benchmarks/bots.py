@@ -203,9 +203,11 @@ async def taken(client: discord.Client, number: int) -> None:
 
 
 def stat() -> dict[str, float]:
+    # First: what the collection takes is the benchmark's doing.
+    cpu = time.process_time()
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return {"cpu": time.process_time(), "rss": pages * os.sysconf("SC_PAGE_SIZE")}
+    return {"cpu": cpu, "rss": pages * os.sysconf("SC_PAGE_SIZE")}
 
 
 async def main(kind: str, about: dict[str, Any]) -> None:

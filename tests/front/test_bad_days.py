@@ -2,12 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.agent.models import ModelError, ModelRequest
 from bot.front.streamed_reply import parts_of
-from bot.harness.faults import Answer, CutBody, Fault
+from bot.front.typing_indicator import TypingIndicator
+from bot.harness.faults import Answer, CutBody, Fault, NoAnswer
 from bot.harness.trace import Kind
 from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
@@ -202,6 +204,47 @@ async def test_it_never_types_when_it_is_done(tmp_path: Path, fails: Exception |
         assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
         await stage.ada.say(stage.channel_id, "talk among people")
         assert typings() == before
+
+
+async def test_a_typing_call_that_is_never_answered_holds_nothing_up(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        stage.fake.faults.cause(NoAnswer("POST /channels/*/typing"))
+        (answer,) = await stage.ask(stage.ben, "hi")
+        assert answer.content == "hello"
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
+
+
+async def test_a_stopped_typing_call_may_end_but_not_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.front.typing_indicator.ENDING_SECONDS", 0.01)
+
+    class Channel:
+        """Where typing takes as long as it is told to."""
+
+        calls = 0
+
+        def __init__(self) -> None:
+            self.answered = asyncio.Event()
+            self.called = asyncio.Event()
+
+        async def typing(self) -> None:
+            self.calls += 1
+            self.called.set()
+            await self.answered.wait()
+
+    for is_answered in (True, False):
+        channel: Any = Channel()
+        async with TypingIndicator(channel) as typing:
+            await channel.called.wait()
+            typing.stop()
+            if is_answered:
+                channel.answered.set()
+            task = typing._task
+            assert task is not None
+            await asyncio.wait((task,), timeout=5)
+            assert (task.done(), task.cancelled()) == (True, not is_answered)
+            assert channel.calls == 1
 
 
 async def test_without_the_right_to_attach_a_long_answer_says_so(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A language is one data file: its words by class, and its sentences as rules over the classes."""
 
 import itertools
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -113,11 +114,13 @@ def phrases(line: str) -> Iterator[tuple[str, ...]]:
     Words stand between spaces, alternatives between slashes, and `_` is nothing.
     """
     for choice in itertools.product(*(part.split("/") for part in line.split())):
-        yield tuple(word for word in choice if word != "_")
+        yield tuple(sys.intern(word) for word in choice if word != "_")
 
 
 def _entries(code: str, data: Mapping[str, Any]) -> dict[tuple[str, ...], Entry]:
     entries: dict[tuple[str, ...], Entry] = {}
+    # Thousands of phrases are of some hundred kinds.
+    shared: dict[Entry, Entry] = {}
     groups = [("", data.get("words", {}))]
     groups += list(data.get("states", {}).items())
     for state, classes in groups:
@@ -129,7 +132,8 @@ def _entries(code: str, data: Mapping[str, Any]) -> dict[tuple[str, ...], Entry]
                         f"language {code}: {' '.join(phrase)!r} is both {known.state} and {state}"
                     )
                 kinds = known.kinds | {kind} if known else frozenset((kind,))
-                entries[phrase] = Entry(kinds, state or (known.state if known else ""))
+                entry = Entry(kinds, state or (known.state if known else ""))
+                entries[phrase] = shared.setdefault(entry, entry)
     return entries
 
 

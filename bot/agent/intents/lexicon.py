@@ -1,5 +1,6 @@
 """Tokens to words: which class each is of, what state it speaks of, which thing it names."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,12 +59,8 @@ class Lexicon:
         self._spaces = language.spaces
         self._longest = max(len(phrase[0]) for phrase in self._entries)
         self._lengths = _lengths_by_first_word(self._entries)
-        self._words = {
-            phrase: Word(
-                " ".join(phrase), entry.kinds, entry.state, phrase if phrase in names else ()
-            )
-            for phrase, entry in self._entries.items()
-        }
+        # Those that were met: most never are.
+        self._words: dict[Phrase, Word] = {}
         self._known = frozenset(word for phrase in self._entries for word in phrase)
         self._folded = _unambiguous(self._known)
         self._hazards = frozenset(language.hazards)
@@ -77,9 +74,10 @@ class Lexicon:
                 if len(word) >= _MIN_GLUED and word.isalpha()
             }
         )
-        self._spelling = self._spelling_of(names)
 
-    def _spelling_of(self, names: Mapping[Phrase, str]) -> Spelling:
+    @functools.cached_property
+    def _spelling(self) -> Spelling:
+        """Made for the first word that may be misspelled: few servers use all the languages."""
         hazards = self._hazards
         overlooked = {
             word
@@ -97,7 +95,7 @@ class Lexicon:
         for phrase, entry in self._entries.items():
             if len(phrase) == 1 and not entry.state and phrase[0] in states:
                 states[phrase[0]] = ""
-        return Spelling(states, frozenset(word for phrase in names for word in phrase))
+        return Spelling(states, frozenset(word for phrase in self._names for word in phrase))
 
     def knows(self, token: str) -> bool:
         """Say whether a token is a word of the language or of a name, as typed."""
@@ -106,8 +104,9 @@ class Lexicon:
     def is_name(self, content: str) -> bool:
         """Say whether a quoted piece is nothing but a name or the name of a state."""
         phrase = tuple(content.replace("-", " ").split())
+        entry = self._entries.get(phrase)
         return phrase in self._names or (
-            len(phrase) == 1 and bool(self._entries.get(phrase, Entry(frozenset())).state)
+            len(phrase) == 1 and entry is not None and bool(entry.state)
         )
 
     def tag(self, tokens: Sequence[str]) -> tuple[Word, ...]:
@@ -135,10 +134,15 @@ class Lexicon:
         first = tokens[at]
         for length in self._lengths.get(first, ()):
             phrase = tuple(tokens[at : at + length])
-            word = self._words.get(phrase)
-            if word:
-                return word, len(phrase)
+            entry = self._entries.get(phrase)
+            if entry is not None:
+                return self._words.get(phrase) or self._met(phrase, entry), len(phrase)
         return Word(first, _UNKNOWN_KINDS[_unknown_kind(first)]), 1
+
+    def _met(self, phrase: Phrase, entry: Entry) -> Word:
+        name = phrase if phrase in self._names else ()
+        word = Word(" ".join(phrase), entry.kinds, entry.state, name)
+        return self._words.setdefault(phrase, word)
 
     def _pieces(self, token: str, repairs: int) -> Iterator[tuple[str, str]]:
         """Yield the known words within a token, each with what was typed if that differs."""
@@ -223,7 +227,9 @@ def _lengths_by_first_word(phrases: Iterable[Phrase]) -> dict[str, tuple[int, ..
     lengths: dict[str, set[int]] = {}
     for phrase in phrases:
         lengths.setdefault(phrase[0], set()).add(len(phrase))
-    return {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+    shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+    ordered = {word: tuple(sorted(found, reverse=True)) for word, found in lengths.items()}
+    return {word: shared.setdefault(found, found) for word, found in ordered.items()}
 
 
 def _unknown_kind(token: str) -> str:

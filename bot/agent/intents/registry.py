@@ -148,9 +148,11 @@ def _codes_by_word(
     languages: Mapping[str, Language], verbs: Mapping[str, Mapping[Phrase, Entry]]
 ) -> dict[str, tuple[str, ...]]:
     codes: dict[str, tuple[str, ...]] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
     for code, language in languages.items():
         for phrase in (*language.entries, *verbs[code]):
             for word in phrase:
                 if code not in codes.get(word, ()):
-                    codes[word] = (*codes.get(word, ()), code)
+                    of_word = (*codes.get(word, ()), code)
+                    codes[word] = shared.setdefault(of_word, of_word)
     return codes

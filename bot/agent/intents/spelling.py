@@ -32,6 +32,8 @@ class Spelling:
         )
         self._scrambled = {"".join(sorted(w)): w for w in names if len(w) >= _MIDDLING}
         self._index: dict[str, tuple[str, ...]] = {}
+        # Most of what is left of a word is left of that word alone: it is in one tuple.
+        shared: dict[tuple[str, ...], tuple[str, ...]] = {}
         for word, state in states.items():
             if not _MIN_LENGTH <= len(word) <= _MAX_LENGTH:
                 continue
@@ -39,7 +41,8 @@ class Spelling:
             for key in _shortened(word, 2 if deep else 1):
                 known = self._index.get(key, ())
                 if word not in known:
-                    self._index[key] = (*known, word)
+                    words = (*known, word)
+                    self._index[key] = shared.setdefault(words, words)
 
     def repair(self, token: str) -> str | None:
         """Return the known word that was meant, or None when that is not clear."""
