@@ -114,6 +114,16 @@ class Scene:
         place = str(channel_id or self.channel_id)
         return await person.slash(person.log.guild_of.get(place), place, command, **options)
 
+    async def install(self, *, by: str = "ada") -> None:
+        """Somebody adds the application to their account, for use wherever they are."""
+        await (await self.person(by)).install_app(self.world.application.id)
+
+    async def use_on_message(
+        self, message: Mapping[str, Any], command: str, *, by: str = "ada"
+    ) -> Sent:
+        """Somebody picks a command from a message's menu."""
+        return await (await self._act(by)).use_on_message(message, command)
+
     async def click(
         self,
         message: SeenMessage,

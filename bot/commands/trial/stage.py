@@ -108,7 +108,7 @@ class Stage:
         return replies
 
     async def _slash(self, person: Person, text: str) -> list[Reply]:
-        command, options = self._parse_command(text, await person.commands(self._guild_id))
+        command, options = self._parse_command(text, await person.commands(self._channel_id))
         sent = await person.slash(self._guild_id, self._channel_id, command, **options)
         return [self._reply(await person.answer_to(sent, timeout=READY_SECONDS))]
 

@@ -6,7 +6,7 @@ from bot.harness.call import Call, snowflake
 from bot.harness.changes import UserChanged
 from bot.harness.errors import Code, DiscordError
 from bot.harness.forms import Form, Text, check
-from bot.harness.model import ChannelType, Guild, JsonObject
+from bot.harness.model import Guild, JsonObject
 from bot.harness.world import World
 
 _ME = Form({"username": Text(2, 32)})
@@ -59,7 +59,7 @@ async def get_my_channels(call: Call) -> list[JsonObject]:
     return [
         payloads.dm_channel(call.world, channel, call.user.id)
         for channel in call.world.channels.values()
-        if channel.type is ChannelType.DM and call.user.id in channel.recipient_ids
+        if channel.guild_id is None and call.user.id in channel.recipient_ids
     ]
 
 

@@ -4,7 +4,7 @@ import { $, h } from "./dom.js";
 import { editor } from "./editor.js";
 import { messageItem } from "./message.js";
 import { moveFocus } from "./popover.js";
-import { ChannelType, Flag } from "./store.js";
+import { Flag, isDirect } from "./store.js";
 import { sameDay, styled, timeOf } from "./timestamps.js";
 
 const GROUP_MS = 7 * 60 * 1000;
@@ -217,7 +217,7 @@ export class Timeline {
   #beginning() {
     const { store } = this.app;
     const name = store.nameOfChannel(this.channel);
-    const direct = this.channel.type === ChannelType.DM;
+    const direct = isDirect(this.channel);
     return h(
       "div",
       { class: "beginning" },
