@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,15 @@ from bot.front.housekeeping import Housekeeping
 from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
-from bot.front.people import author_of, readable, speaker, without_mention, world_of
+from bot.front.people import (
+    author_of,
+    home_of,
+    is_elsewhere,
+    readable,
+    speaker,
+    without_mention,
+    world_of,
+)
 from bot.front.permission_check import log_missing, permissions_in
 from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
@@ -40,7 +49,7 @@ from bot.front.raw_gate import RawGate
 from bot.front.records_commands import records_group
 from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
-from bot.front.slash_commands import add_commands, respond
+from bot.front.slash_commands import NOT_A_MEMBER, add_commands, respond
 from bot.front.telling import tell_broken, tell_quietly
 from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
@@ -49,6 +58,7 @@ from bot.store.records import ChatMessage, World, WorldKind
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = (1.0, 2.0)
+NOT_HERE = "-# I am not a member here and record nothing. “Here” means our direct messages:"
 
 
 def needed_intents() -> discord.Intents:
@@ -420,10 +430,16 @@ class UnderstudyClient(discord.Client):
     async def _run_command(
         self, interaction: discord.Interaction, action: Action, text: str
     ) -> ActionResult:
-        author = author_of(interaction.user, interaction.guild)
-        async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
+        home = home_of(interaction)
+        if home is None and interaction.guild_id is not None and not action.anywhere:
+            return ActionResult(NOT_A_MEMBER, private=True)
+        author = author_of(interaction.user, home)
+        async with self.agent.runtime(world_of(home, interaction.user)) as runtime:
             running = runtime.run_action(action.name, author, interaction.channel_id or 0, text)
-            return await self.book.watched(runtime, author.id, running)
+            result = await self.book.watched(runtime, author.id, running)
+        if is_elsewhere(interaction):
+            return replace(result, text=f"{NOT_HERE}\n{result.text}")
+        return result
 
     async def press(self, interaction: discord.Interaction, action: str, text: str) -> None:
         """A button that runs an action was pressed."""

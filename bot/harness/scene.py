@@ -8,7 +8,7 @@ from typing import Any, Self
 from bot.harness.discord_py import ClientT, running
 from bot.harness.eventlog import SeenMessage
 from bot.harness.fault_injector import FaultInjector
-from bot.harness.model import JsonObject
+from bot.harness.model import JsonObject, User
 from bot.harness.person import Person, Sent
 from bot.harness.server import FakeDiscord
 from bot.harness.trace import Trace
@@ -73,6 +73,13 @@ class Scene:
     def run(self, client: ClientT) -> AbstractAsyncContextManager[ClientT]:
         """Run a discord.py client as the bot: `async with discord.run(client):`."""
         return running(client, self.token, self.rest, self.gateway)
+
+    def user(self, name: str) -> User:
+        """Who somebody is in the world. Raises LookupError for nobody."""
+        for user in self.world.users.values():
+            if user.name == name:
+                return user
+        raise LookupError(f"nobody is called {name!r}")
 
     async def person(self, name: str) -> Person:
         """Somebody's client, for all that has no word here. Raises LookupError for nobody."""
