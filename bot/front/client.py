@@ -238,8 +238,10 @@ class UnderstudyClient(discord.Client):
         a_bot = payload.member is not None and payload.member.bot
         if value is None or not mine or a_bot or payload.user_id == self._my_id:
             return
-        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value)
-        await self._vote(payload, FeedbackGiven(payload.message_id, payload.user_id, value))
+        by = (payload.message_id, str(payload.emoji))
+        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value, by)
+        given = FeedbackGiven(payload.message_id, payload.user_id, value)
+        await self._vote(payload.guild_id, given)
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
         """Someone took a reaction back, and with it their vote."""
@@ -248,13 +250,30 @@ class UnderstudyClient(discord.Client):
             return
         self._votes.withdraw(self._answers.last_of(payload.message_id), payload.user_id, value)
         taken_back = FeedbackGiven(payload.message_id, payload.user_id, 0, withdrawn=value)
-        await self._vote(payload, taken_back)
+        await self._vote(payload.guild_id, taken_back)
 
-    async def _vote(self, payload: discord.RawReactionActionEvent, feedback: FeedbackGiven) -> None:
-        if payload.guild_id is not None:
-            world = World(WorldKind.GUILD, payload.guild_id)
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """A moderator took all reactions off a message, and the votes that they were."""
+        await self._votes_cleared(payload.guild_id, payload.message_id)
+
+    async def on_raw_reaction_clear_emoji(
+        self, payload: discord.RawReactionClearEmojiEvent
+    ) -> None:
+        """A moderator took all reactions of one emoji off a message."""
+        await self._votes_cleared(payload.guild_id, payload.message_id, str(payload.emoji))
+
+    async def _votes_cleared(
+        self, guild_id: int | None, message_id: int, emoji: str | None = None
+    ) -> None:
+        for gone in self._votes.clear(message_id, emoji):
+            taken_back = FeedbackGiven(message_id, gone.user_id, 0, withdrawn=gone.value)
+            await self._vote(guild_id, taken_back)
+
+    async def _vote(self, guild_id: int | None, feedback: FeedbackGiven) -> None:
+        if guild_id is not None:
+            world = World(WorldKind.GUILD, guild_id)
         else:
-            world = World(WorldKind.DM, payload.user_id)
+            world = World(WorldKind.DM, feedback.user_id)
         # Of a world of which nothing is known there is no answer to vote on.
         if self.agent.knows(world):
             async with self.agent.runtime(world) as runtime:

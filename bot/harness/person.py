@@ -59,6 +59,11 @@ class Person(UserClient):
     async def unreact(self, message: Mapping[str, Any], emoji: str) -> None:
         await self.request("DELETE", f"{_path(message)}/reactions/{quote(emoji)}/@me")
 
+    async def clear_reactions(self, message: Mapping[str, Any], emoji: str | None = None) -> None:
+        """Take all reactions off a message, or all of one emoji, as moderators may."""
+        which = "" if emoji is None else f"/{quote(emoji)}"
+        await self.request("DELETE", f"{_path(message)}/reactions{which}")
+
     async def type(self, channel_id: str | int) -> None:
         await self.request("POST", f"/channels/{channel_id}/typing")
 

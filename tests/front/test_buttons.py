@@ -406,3 +406,29 @@ async def test_an_answer_that_lost_a_part_is_made_again_beside_what_is_left(tmp_
         new = await stage.ben.message_from(stage.bot_id, since=since)
         assert new.content == "in short"
         assert "⏹" not in buttons(stage.ben.log.messages[last.latest["id"]].latest)
+
+
+@pytest.mark.parametrize("emoji", [None, "👍"])
+async def test_reactions_that_a_moderator_takes_off_were_votes(
+    tmp_path: Path, emoji: str | None
+) -> None:
+    """All of them, or all of one emoji; whoever voted by the button keeps their vote."""
+    listener = Listener()
+    async with scene(tmp_path, listener.plugin) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        reply_id, cleo = int(answer.latest["id"]), stage.people["cleo"]
+        await told(stage.ben, answer.latest, "👍")
+        await stage.ada.react(answer.latest, "👎")
+        await cleo.react(answer.latest, "👎")
+        await cleo.unreact(answer.latest, "👎")
+        await cleo.react(answer.latest, "👍")
+        heard = [await listener.next() for _ in range(5)]
+        assert heard[-1] == FeedbackGiven(reply_id, int(cleo.id), 1)
+        await stage.ada.clear_reactions(answer.latest, emoji)
+        gone = {FeedbackGiven(reply_id, int(cleo.id), 0, withdrawn=1)}
+        if emoji is None:
+            gone.add(FeedbackGiven(reply_id, int(stage.ada.id), 0, withdrawn=-1))
+        assert {await listener.next() for _ in gone} == gone
+        # Ben's was the button: pressed again it is taken back, and so it was still there.
+        assert "taken back" in await told(stage.ben, answer.latest, "👍")
+        assert await listener.next() == FeedbackGiven(reply_id, int(stage.ben.id), 0)
