@@ -11,7 +11,7 @@ from bot.harness.faults import Answer, CutBody, Fault
 from bot.harness.trace import Kind
 from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
-from tests.front.buttons import press, shows, told
+from tests.front.buttons import buttons, press, shows, told
 from tests.front.scene import Scene, scene
 
 SEND = "POST /channels/*/messages"
@@ -107,9 +107,51 @@ async def test_a_reply_deleted_while_it_streams_is_deleted_from_the_records(
         await stage.ada.delete(reply.latest)
         await stage.ben.wait_for(lambda event: event.name == "MESSAGE_DELETE", since=since)
         writing.go_on.set()
-        await stage.handled.wait(int(question))
+        # Somebody did not want it: it does not come back.
+        assert await answers_since(stage, since, question) == []
     (row,) = stage.rows()
     assert row["output"] is None
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_what_cannot_be_edited_is_posted_anew(tmp_path: Path, status: int) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        stage.fake.faults.cause(Answer(EDIT, status, times=100))
+        writing.go_on.set()
+        assert await answers_since(stage, since, question) == ["one two three"]
+        (whole,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+        assert whole.latest["message_reference"]["message_id"] == question
+        assert "⏹" not in buttons(whole.latest)
+        # The buttons and the records know it as the answer.
+        await told(stage.ben, whole.latest, "👍")
+    (row,) = stage.rows()
+    assert (row["reply_id"], row["thumbs_up"]) == (int(whole.latest["id"]), 1)
+
+
+async def test_of_a_long_answer_what_cannot_be_edited_is_posted_anew(tmp_path: Path) -> None:
+    """Its first part stands, the others follow it in order."""
+    paragraphs = [f"paragraph {number} " + "word " * 60 for number in range(20)]
+    first, whole = "\n\n".join(paragraphs[:8]).strip(), "\n\n".join(paragraphs).strip()
+    writing = Writing(first, whole)
+    async with scene(tmp_path, model=writing.model) as stage:
+        since, question = await ask_and_see_the_beginning(stage, parts_of(first)[1].strip())
+        stage.fake.faults.cause(Answer(EDIT, 403, times=100))
+        writing.go_on.set()
+        wanted = [part.strip() for part in parts_of(whole)]
+        assert await answers_since(stage, since, question) == wanted
+
+
+async def test_where_nothing_can_be_posted_either_what_is_there_stays(tmp_path: Path) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        stage.fake.faults.cause(Answer(EDIT, 403, times=100))
+        stage.fake.faults.cause(Answer(SEND, 403, times=100))
+        writing.go_on.set()
+        assert await answers_since(stage, since, question) == ["one two"]
 
 
 async def test_half_an_answer_is_nobody_s_context(tmp_path: Path) -> None:
