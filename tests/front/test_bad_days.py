@@ -286,3 +286,41 @@ async def test_it_does_not_type_while_only_discord_is_waited_for(tmp_path: Path)
         )
         assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
         await stage.handled.wait(int(said["id"]))
+
+
+async def test_of_a_stopped_answer_the_records_have_what_people_saw(tmp_path: Path) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        (growing,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+        await press(stage.ben, growing.latest, "⏹")
+        assert await answers_since(stage, since, question) == ["one two"]
+    (row,) = stage.rows()
+    assert (row["output"], row["success"]) == ("one two", 0)
+    assert row["error"] == "cancelled before it was whole"
+    assert row["reply_id"] == int(growing.latest["id"])
+
+
+async def test_of_a_withdrawn_answer_nothing_is_kept(tmp_path: Path) -> None:
+    """Its question was deleted: what had been answered goes from Discord, and into no record."""
+    writing = Writing("a secret", "a secret and more")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "a secret")
+        await stage.ben.delete({"channel_id": stage.channel_id, "id": question})
+        assert await answers_since(stage, since, question) == []
+    (row,) = stage.rows()
+    assert (row["output"], row["success"]) == (None, 0)
+    assert row["error"] == "cancelled before it was answered"
+
+
+async def test_of_an_answer_that_the_bot_left_the_records_have_what_people_saw(
+    tmp_path: Path,
+) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        await ask_and_see_the_beginning(stage, "one two")
+    (row,) = stage.rows()
+    assert (row["output"], row["success"]) == ("one two", 0)
