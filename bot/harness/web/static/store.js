@@ -139,6 +139,15 @@ export class Store extends EventTarget {
     this.emit("messages", { channelId });
   }
 
+  /** Let go of all but the last `kept` messages of a channel, to be loaded again; answers which. */
+  forgetOldest(channelId, kept) {
+    const place = this.messagesOf(channelId);
+    const gone = [...place.keys()].slice(0, -kept);
+    for (const id of gone) place.delete(id);
+    if (gone.length) this.complete.delete(channelId);
+    return gone;
+  }
+
   removeMessage(channelId, id) {
     if (this.messages.get(channelId)?.delete(id)) this.emit("message-gone", { channelId, id });
   }
