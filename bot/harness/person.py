@@ -70,6 +70,11 @@ class Person(UserClient):
     async def open_dm(self, user_id: str | int) -> JsonObject:
         return await self.object_of("POST", "/users/@me/channels", {"recipient_id": str(user_id)})
 
+    async def open_group(self, *user_ids: str | int) -> JsonObject:
+        """A new group direct message with these people."""
+        body = {"recipients": [str(user_id) for user_id in user_ids]}
+        return await self.object_of("POST", "/users/@me/channels", body)
+
     async def history(self, channel_id: str | int, *, limit: int = 50) -> list[JsonObject]:
         """The last messages, newest first."""
         path = f"/channels/{channel_id}/messages?limit={limit}"

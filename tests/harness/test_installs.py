@@ -154,8 +154,10 @@ async def test_between_people_and_in_groups(
     world.install_for(me)
     places = (
         world.open_dm(me, user(fake, "ben")),
-        world.add_group_dm(user(fake, "ben"), me, user(fake, "cleo"), name="Friends"),
+        world.channel(int((await ben.open_group(ada.id, user(fake, "cleo").id))["id"])),
     )
+    with pytest.raises(Refused, match="50007"):
+        await ben.open_group(ada.id, world.bot.id)
     for place, kind in zip(places, (discord.DMChannel, discord.GroupChannel), strict=True):
         mark = ben.mark()
         await ada.slash(None, place.id, "mine")

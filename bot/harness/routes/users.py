@@ -64,6 +64,14 @@ async def get_my_channels(call: Call) -> list[JsonObject]:
 
 
 async def open_dm(call: Call) -> JsonObject:
+    """One with somebody or, as people's clients can, with `recipients` a new group."""
+    if call.json.get("recipients") and not call.user.bot:
+        ids = [snowflake(i, "recipients") for i in call.json["recipients"]]
+        others = [call.world.user(user_id) for user_id in ids]
+        if any(other.bot for other in others):
+            raise DiscordError(Code.CANNOT_DM_USER)
+        group = call.world.add_group_dm(call.user, *others)
+        return payloads.dm_channel(call.world, group, call.user.id)
     if call.json.get("recipient_id") is None:
         raise errors.required("recipient_id")
     other = call.world.user(snowflake(call.json["recipient_id"], "recipient_id"))
