@@ -171,7 +171,8 @@ async def test_a_stop_button_left_behind_by_a_crash_heals_itself(tmp_path: Path)
             since, _ = await ask_and_see_the_beginning(stage, "one two")
             (growing,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
             # It cannot tidy up, as after a power cut.
-            fake.faults.cause(Answer("PATCH /channels/*/messages/*", 403, times=50))
+            for route in ("PATCH /channels/*/messages/*", "POST /channels/*/messages"):
+                fake.faults.cause(Answer(route, 403, times=50))
         fake.faults.clear()
         async with scene(tmp_path, fake=fake) as stage:
             answer = await stage.ben.answer_to(await press(stage.ben, growing.latest, "⏹"))

@@ -116,6 +116,7 @@ async def test_the_settings_of_another_server_do_not_count(tmp_path: Path) -> No
         stage = at.stage
         await stage.slash(stage.ada, "agent mode", channel=stage.channel_id, mode="never")
         assert (await at.slash(at.there, "ask", question="hi")).content == "hello"
+        assert at.files() <= {f"guilds/{stage.guild_id}"}
 
 
 async def test_a_long_answer_keeps_to_five_follow_ups(tmp_path: Path) -> None:
