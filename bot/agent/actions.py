@@ -64,9 +64,9 @@ class Action:
     it is put to people ("enable custom reasoning"). With an `intent` it can be asked for in chat,
     with a `command` ("reasoning enable") as that slash command, where `parameter` describes the one
     text it takes, if any, and `option` is what that is called; with `choices` it is one of these,
-    the first where none is given. A command is on offer in servers, with `anywhere` in direct
-    messages too, then with its whole group. Who lacks the `permission` is refused before the
-    handler runs.
+    the first where none is given. A command is on offer in the bot's servers; with `anywhere` in
+    direct messages too, and wherever somebody has the bot on their account, then with its whole
+    group. Who lacks the `permission` is refused before the handler runs.
     """
 
     name: str

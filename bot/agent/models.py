@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bot.store.records import DISCORD_EPOCH, ChatMessage
 
@@ -38,6 +38,15 @@ class StreamSink(Protocol):
 
     def restart(self) -> None:
         """Take back all pieces so far: another model starts the answer again."""
+
+
+@runtime_checkable
+class LegibleSink(StreamSink, Protocol):
+    """One that tells what it was given: `text` is all pieces that were not taken back."""
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
 
 
 @dataclass(frozen=True, slots=True)

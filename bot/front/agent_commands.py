@@ -14,9 +14,10 @@ from bot.front.decisions import Decided, DecisionLog
 from bot.front.open_views import OpenViews
 from bot.front.panel import SettingsPanel
 from bot.front.panel.panel import SAVED, Changes
-from bot.front.people import author_of, world_of
+from bot.front.people import author_of, home_of, world_of
 from bot.front.permission_check import report
 from bot.front.settings_book import SettingsBook
+from bot.front.slash_commands import NOT_A_MEMBER, ON_SERVERS
 from bot.store.problems import StoreError
 
 NOTHING = (
@@ -39,6 +40,7 @@ def agent_group(
         name="agent",
         description="How the agent behaves here",
         guild_only=True,
+        allowed_installs=ON_SERVERS,
         default_permissions=discord.Permissions(manage_guild=True),
     )
 
@@ -108,8 +110,12 @@ def agent_group(
 
 
 async def by_admin(interaction: discord.Interaction[Any]) -> bool:
-    """Whether an admin uses the command; who is none is told so."""
-    if author_of(interaction.user, interaction.guild).may(Permission.MANAGE_GUILD):
+    """Whether an admin uses the command, on a server of the bot's; otherwise they are told."""
+    home = home_of(interaction)
+    if home is None:
+        await interaction.response.send_message(NOT_A_MEMBER, ephemeral=True)
+        return False
+    if author_of(interaction.user, home).may(Permission.MANAGE_GUILD):
         return True
     await interaction.response.send_message(REFUSED, ephemeral=True)
     return False

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bot.agent.models import ModelError, ModelResponse
+from bot.agent.models import ModelError, ModelResponse, StreamSink
 from bot.front.controls import AnswerRef
 
 REMEMBERED = 500
@@ -30,13 +30,18 @@ class Asking:
         self.fate = Fate.WANTED
         self.edited = False
         self._call: asyncio.Task[ModelResponse] | None = None
+        self._sink: StreamSink | None = None
 
-    async def ask(self, call: "asyncio.Task[ModelResponse]") -> ModelResponse | None:
+    async def ask(
+        self, call: "asyncio.Task[ModelResponse]", sink: StreamSink
+    ) -> ModelResponse | None:
         """The response of a model call that was begun, or None when it was ended by `end`.
+
+        `sink` is where it streams to; of what is withdrawn nothing stays there.
 
         Raises what the call raises; being cancelled cancels the call.
         """
-        self._call = call
+        self._call, self._sink = call, sink
         if self.fate is not Fate.WANTED:
             call.cancel()
         try:
@@ -53,6 +58,8 @@ class Asking:
         """Stop asking. A question that is gone outweighs a stop."""
         if self.fate is not Fate.WITHDRAWN:
             self.fate = fate
+        if self.fate is Fate.WITHDRAWN and self._sink is not None:
+            self._sink.restart()
         if self._call is not None:
             self._call.cancel()
 

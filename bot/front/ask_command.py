@@ -1,7 +1,7 @@
 """`/ask`: a question as a command, so that the agent answers where it cannot be spoken to.
 
 Whoever adds it to their account can ask in every server and direct message. It sees the question
-there and nothing else. Where the bot is no member it cannot say that it records, so it does not.
+there and nothing else. Where the bot is not, it cannot say that it records, so it does not.
 """
 
 import asyncio
@@ -14,13 +14,12 @@ from discord import app_commands
 
 from bot.agent.agent import Agent
 from bot.agent.events import AnswerComing, ReplySent
-from bot.agent.models import ModelError, ModelRequest, ModelType, Origin, Purpose
-from bot.agent.runtime import AgentRuntime
+from bot.agent.models import ModelError, ModelRequest, ModelType, Origin, Purpose, UseModel
 from bot.front.agent_settings import AgentSettings, Mode
 from bot.front.answering import Answering
 from bot.front.conversation import ConversationOptions, apology, system_prompt
 from bot.front.discord_room import DiscordRoom
-from bot.front.people import speaker, world_of
+from bot.front.people import home_of, is_elsewhere, speaker, world_of
 from bot.front.presenting import presentable
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import split_message
@@ -52,7 +51,7 @@ def ask_command(
     async def ask(
         interaction: discord.Interaction[Any], question: app_commands.Range[str, 1, LONGEST]
     ) -> None:
-        home = interaction.guild if interaction.is_guild_integration() else None
+        home = home_of(interaction)
         async with agent.runtime(world_of(home, interaction.user)) as runtime:
             settings = await book.of(runtime)
             refusal = refused(answering, settings, interaction, home)
@@ -60,25 +59,27 @@ def ask_command(
                 await tell(interaction, refusal)
                 return
             await interaction.response.defer(thinking=True)
-            if (room := room_of(interaction, home)) is not None:
-                await runtime.emit(AnswerComing(room))
             request = request_of(interaction, question, settings, options, home)
-            text = await answer(runtime, request)
+            room = room_of(interaction)
+            if room is None:
+                text = await answer(runtime.original_use_model, request)
+                await post(interaction, text, show_links=settings.unfurl_links)
+                return
+            await runtime.emit(AnswerComing(room))
+            text = await answer(runtime.use_model, request)
             message_ids = await post(interaction, text, show_links=settings.unfurl_links)
             await runtime.emit(ReplySent(request.id, message_ids))
 
     return ask
 
 
-def room_of(
-    interaction: discord.Interaction[Any], home: discord.Guild | None
-) -> DiscordRoom | None:
-    """Where the bot can say beforehand that it records; None where it is no member.
+def room_of(interaction: discord.Interaction[Any]) -> DiscordRoom | None:
+    """Where the bot can say beforehand that it records; None where it is not.
 
     There nothing is recorded, because nobody can be told.
     """
     channel = interaction.channel
-    if home is None and not interaction.context.dm_channel:
+    if is_elsewhere(interaction):
         return None
     if channel is None or isinstance(channel, discord.ForumChannel | discord.CategoryChannel):
         return None
@@ -126,11 +127,11 @@ def request_of(
     )
 
 
-async def answer(runtime: AgentRuntime, request: ModelRequest) -> str:
+async def answer(use_model: UseModel, request: ModelRequest) -> str:
     """The model's answer, or one calm sentence."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            response = await runtime.use_model(ModelType.TEXT_LARGE, request)
+            response = await use_model(ModelType.TEXT_LARGE, request)
     except ModelError as error:
         log.warning("No answer to request %s: %s", request.id, error)
         return apology(error, request)

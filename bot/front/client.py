@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,15 @@ from bot.front.housekeeping import Housekeeping
 from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
-from bot.front.people import author_of, readable, speaker, without_mention, world_of
+from bot.front.people import (
+    author_of,
+    home_of,
+    is_elsewhere,
+    readable,
+    speaker,
+    without_mention,
+    world_of,
+)
 from bot.front.permission_check import log_missing, permissions_in
 from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
@@ -40,7 +49,7 @@ from bot.front.raw_gate import RawGate
 from bot.front.records_commands import records_group
 from bot.front.results import PressedAction, extras
 from bot.front.settings_book import SettingsBook
-from bot.front.slash_commands import add_commands, respond
+from bot.front.slash_commands import NOT_A_MEMBER, add_commands, respond
 from bot.front.telling import tell_broken, tell_quietly
 from bot.front.translation import FileTranslator
 from bot.front.votes import Votes, vote_of
@@ -49,6 +58,7 @@ from bot.store.records import ChatMessage, World, WorldKind
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = (1.0, 2.0)
+NOT_HERE = "-# I am not a member here and record nothing. “Here” means our direct messages:"
 
 
 def needed_intents() -> discord.Intents:
@@ -228,8 +238,10 @@ class UnderstudyClient(discord.Client):
         a_bot = payload.member is not None and payload.member.bot
         if value is None or not mine or a_bot or payload.user_id == self._my_id:
             return
-        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value)
-        await self._vote(payload, FeedbackGiven(payload.message_id, payload.user_id, value))
+        by = (payload.message_id, str(payload.emoji))
+        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value, by)
+        given = FeedbackGiven(payload.message_id, payload.user_id, value)
+        await self._vote(payload.guild_id, given)
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
         """Someone took a reaction back, and with it their vote."""
@@ -238,13 +250,30 @@ class UnderstudyClient(discord.Client):
             return
         self._votes.withdraw(self._answers.last_of(payload.message_id), payload.user_id, value)
         taken_back = FeedbackGiven(payload.message_id, payload.user_id, 0, withdrawn=value)
-        await self._vote(payload, taken_back)
+        await self._vote(payload.guild_id, taken_back)
 
-    async def _vote(self, payload: discord.RawReactionActionEvent, feedback: FeedbackGiven) -> None:
-        if payload.guild_id is not None:
-            world = World(WorldKind.GUILD, payload.guild_id)
+    async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
+        """A moderator took all reactions off a message, and the votes that they were."""
+        await self._votes_cleared(payload.guild_id, payload.message_id)
+
+    async def on_raw_reaction_clear_emoji(
+        self, payload: discord.RawReactionClearEmojiEvent
+    ) -> None:
+        """A moderator took all reactions of one emoji off a message."""
+        await self._votes_cleared(payload.guild_id, payload.message_id, str(payload.emoji))
+
+    async def _votes_cleared(
+        self, guild_id: int | None, message_id: int, emoji: str | None = None
+    ) -> None:
+        for gone in self._votes.clear(message_id, emoji):
+            taken_back = FeedbackGiven(message_id, gone.user_id, 0, withdrawn=gone.value)
+            await self._vote(guild_id, taken_back)
+
+    async def _vote(self, guild_id: int | None, feedback: FeedbackGiven) -> None:
+        if guild_id is not None:
+            world = World(WorldKind.GUILD, guild_id)
         else:
-            world = World(WorldKind.DM, payload.user_id)
+            world = World(WorldKind.DM, feedback.user_id)
         # Of a world of which nothing is known there is no answer to vote on.
         if self.agent.knows(world):
             async with self.agent.runtime(world) as runtime:
@@ -421,10 +450,16 @@ class UnderstudyClient(discord.Client):
     async def _run_command(
         self, interaction: discord.Interaction, action: Action, text: str
     ) -> ActionResult:
-        author = author_of(interaction.user, interaction.guild)
-        async with self.agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
+        home = home_of(interaction)
+        if home is None and interaction.guild_id is not None and not action.anywhere:
+            return ActionResult(NOT_A_MEMBER, private=True)
+        author = author_of(interaction.user, home)
+        async with self.agent.runtime(world_of(home, interaction.user)) as runtime:
             running = runtime.run_action(action.name, author, interaction.channel_id or 0, text)
-            return await self.book.watched(runtime, author.id, running)
+            result = await self.book.watched(runtime, author.id, running)
+        if is_elsewhere(interaction):
+            return replace(result, text=f"{NOT_HERE}\n{result.text}")
+        return result
 
     async def press(self, interaction: discord.Interaction, action: str, text: str) -> None:
         """A button that runs an action was pressed."""

@@ -196,7 +196,7 @@ class Conversation:
         try:
             async with reply:
                 call = asyncio.ensure_future(runtime.use_model(request.model_type, request))
-                response = await asking.ask(call)
+                response = await asking.ask(call, reply)
         except ModelError as error:
             log.warning("No answer to request %s: %s", request.id, error)
             return apology(error, request)

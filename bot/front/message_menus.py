@@ -12,7 +12,7 @@ from bot.agent.events import DemonstrationSuggested, MessagesDeleted
 from bot.agent.recording import may_record
 from bot.agent.runtime import AgentRuntime
 from bot.front.controls import AnswerRef, Control, answer_under
-from bot.front.people import subject_of, world_of
+from bot.front.people import home_of, is_elsewhere, subject_of, world_of
 from bot.front.presses import TARGET, may_control
 from bot.front.telling import tell, tell_broken
 
@@ -28,6 +28,7 @@ NOT_AGREED = (
 )
 THANKS = "✍️ Thank you. It is kept with my answer."
 FORGOTTEN = "🧹 What that message said is gone from the records."
+ELSEWHERE = "I am not a member here, so I answer `/ask` and keep nothing of what is said."
 ONLY_AUTHOR = "Only who wrote that message, and moderators, can do that."
 
 Handle = Callable[[discord.Interaction[Any], Control, AnswerRef], Awaitable[None]]
@@ -37,6 +38,9 @@ def message_menus(agent: Agent, handle: Handle) -> list[app_commands.ContextMenu
     """The commands; `handle` does what a button under an answer does."""
 
     async def regenerate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        if is_elsewhere(interaction):
+            await tell(interaction, ELSEWHERE)
+            return
         ref = answer_under(message) if is_mine(interaction, message) else None
         if ref is None:
             await tell(interaction, NO_ANSWER)
@@ -45,16 +49,22 @@ def message_menus(agent: Agent, handle: Handle) -> list[app_commands.ContextMenu
         await handle(interaction, Control.REDO, ref)
 
     async def suggest(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        if is_elsewhere(interaction):
+            await tell(interaction, ELSEWHERE)
+            return
         if not is_mine(interaction, message) or not message.content:
             await tell(interaction, NOT_MINE)
             return
         await interaction.response.send_modal(Suggestion(agent, message))
 
     async def forget(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        if is_elsewhere(interaction):
+            await tell(interaction, ELSEWHERE)
+            return
         if not may_forget(interaction, message):
             await tell(interaction, ONLY_AUTHOR)
             return
-        world = world_of(interaction.guild, interaction.user)
+        world = world_of(home_of(interaction), interaction.user)
         if agent.knows(world):
             async with agent.runtime(world) as runtime:
                 await runtime.emit(MessagesDeleted(words_of(message)))
@@ -68,7 +78,7 @@ def message_menus(agent: Agent, handle: Handle) -> list[app_commands.ContextMenu
     menus = [app_commands.ContextMenu(name=name, callback=do) for name, do in names.items()]
     for menu in menus:
         menu.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=True)
-        menu.allowed_installs = app_commands.AppInstallationType(guild=True)
+        menu.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
     return menus
 
 
@@ -90,7 +100,8 @@ class Suggestion(discord.ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction[Any]) -> None:
         """It was sent."""
-        async with self._agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
+        world = world_of(home_of(interaction), interaction.user)
+        async with self._agent.runtime(world) as runtime:
             refusal = await self._against(runtime, interaction.user.id)
             if refusal is None:
                 await runtime.emit(

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Any
 
 import discord
 
@@ -21,10 +22,9 @@ def author_of(person: discord.abc.User, guild: discord.Guild | None) -> Author:
 
     Outside a guild one is one's own admin.
     """
-    if isinstance(person, discord.Member):
-        allowed = person.guild_permissions.manage_guild
-    else:
-        allowed = guild is None
+    allowed = guild is None or (
+        isinstance(person, discord.Member) and person.guild_permissions.manage_guild
+    )
     permissions = frozenset({Permission.MANAGE_GUILD} if allowed else ())
     return Author(person.id, person.display_name, permissions)
 
@@ -34,6 +34,21 @@ def world_of(guild: discord.Guild | None, person: discord.abc.User) -> World:
     if guild is not None:
         return World(WorldKind.GUILD, guild.id)
     return World(WorldKind.DM, person.id)
+
+
+def home_of(interaction: discord.Interaction[Any]) -> discord.Guild | None:
+    """The guild of an interaction where the bot is a member; None everywhere else.
+
+    Who has the bot on their own account uses it in guilds that it is not in. Those have no file
+    here: what is done there belongs to the person's own world.
+    """
+    guild = interaction.guild
+    return None if guild is None or interaction.client.get_guild(guild.id) is None else guild
+
+
+def is_elsewhere(interaction: discord.Interaction[Any]) -> bool:
+    """Whether it comes from where the bot is not: another guild, other people's messages."""
+    return home_of(interaction) is None and not interaction.context.dm_channel
 
 
 def without_mention(message: discord.Message, me: discord.abc.User) -> str:

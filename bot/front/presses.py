@@ -17,7 +17,7 @@ from bot.front.answering import Answering
 from bot.front.answers import Answers, Fate
 from bot.front.controls import AnswerRef, Control, change_buttons, under_answer, while_growing
 from bot.front.conversation import Conversation, Earlier, Task
-from bot.front.people import world_of
+from bot.front.people import home_of, world_of
 from bot.front.presenting import presentable
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import LIMIT, split_message
@@ -214,7 +214,7 @@ class Presses:
     def _runtime(
         self, interaction: discord.Interaction
     ) -> contextlib.AbstractAsyncContextManager[AgentRuntime]:
-        return self._agent.runtime(world_of(interaction.guild, interaction.user))
+        return self._agent.runtime(world_of(home_of(interaction), interaction.user))
 
 
 def may_control(interaction: discord.Interaction, ref: AnswerRef) -> bool:

@@ -114,6 +114,10 @@ class RecordsBrowser(discord.ui.View):
     async def _page(self) -> discord.Embed:
         try:
             found = await self._read(self._begins[-1])
+            # All that was there, or would have been, is deleted: back to what is left.
+            while not found and len(self._begins) > 1:
+                self._begins.pop()
+                found = await self._read(self._begins[-1])
         except StoreError as error:
             self._next = None
             return discord.Embed(description=FAILED.format(reason=error.public))

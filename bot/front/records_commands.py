@@ -14,6 +14,7 @@ from bot.front.open_views import OpenViews
 from bot.front.people import author_of, world_of
 from bot.front.records_browser import FAILED, PAGE, RecordsBrowser
 from bot.front.records_text import as_choice, in_full
+from bot.front.slash_commands import ON_SERVERS
 from bot.store.choosing import Feedback
 from bot.store.pages import ExchangeSummary
 from bot.store.problems import StoreError
@@ -39,6 +40,7 @@ def records_group(agent: Agent, views: OpenViews) -> app_commands.Group:
         name="records",
         description="What is recorded here",
         guild_only=True,
+        allowed_installs=ON_SERVERS,
         default_permissions=discord.Permissions(manage_guild=True),
     )
 

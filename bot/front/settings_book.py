@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
@@ -22,17 +23,24 @@ SETTINGS = "agent"
 AUDIT = "agent_audit"
 MOST_AUDITED = 100
 UNREAD_SECONDS = 5.0
+MOST_USUAL = 10_000
+"""Of how many servers that set nothing it is remembered that they do not."""
 
 T = TypeVar("T")
 
 
 class SettingsBook:
-    """The settings of all servers that were asked for; in direct messages there are none."""
+    """The settings of all servers that were asked for; in direct messages there are none.
+
+    What an admin set stays in memory, so that it counts also while a file cannot be read. Of
+    servers that set nothing the latest are remembered: others are looked up again.
+    """
 
     def __init__(self, agent: Agent, channels: OpenChannels) -> None:
         self._agent = agent
         self._channels = channels
         self._read: dict[World, AgentSettings] = {}
+        self._usual: OrderedDict[World, None] = OrderedDict()
         self._unread_since: dict[World, float] = {}
         self._turns: WeakValueDictionary[World, asyncio.Lock] = WeakValueDictionary()
 
@@ -41,7 +49,7 @@ class SettingsBook:
         world = runtime.world
         if world.kind is WorldKind.DM:
             return DEFAULTS
-        if (settings := self._read.get(world)) is not None:
+        if (settings := self._known(world)) is not None:
             return settings
         async with self._turn(world):
             return await self._load(runtime)
@@ -78,7 +86,7 @@ class SettingsBook:
             if not entries:
                 return before
             await runtime.store.set_setting(SETTINGS, after.to_json())
-            self._read[world] = after
+            self._remember(world, after)
             await self._channels.set_channels(world.id, after.open_channels)
             await add_to_audit(runtime, entries)
         return after
@@ -114,12 +122,13 @@ class SettingsBook:
     async def forget(self, world: World) -> None:
         """The bot has left this server."""
         self._read.pop(world, None)
+        self._usual.pop(world, None)
         self._unread_since.pop(world, None)
         await self._channels.set_channels(world.id, frozenset())
 
     async def _load(self, runtime: AgentRuntime) -> AgentSettings:
         world = runtime.world
-        if (settings := self._read.get(world)) is not None:
+        if (settings := self._known(world)) is not None:
             return settings
         # A file that is locked takes seconds to say so, and here a person waits.
         if time.monotonic() - self._unread_since.get(world, float("-inf")) < UNREAD_SECONDS:
@@ -130,10 +139,26 @@ class SettingsBook:
             log.error("The settings of %s cannot be read, the defaults count: %s", world, error)
             self._unread_since[world] = time.monotonic()
             return DEFAULTS
-        self._read[world] = settings
+        self._remember(world, settings)
         self._unread_since.pop(world, None)
         await self._channels.set_channels(world.id, settings.open_channels)
         return settings
+
+    def _known(self, world: World) -> AgentSettings | None:
+        if world in self._usual:
+            self._usual.move_to_end(world)
+            return DEFAULTS
+        return self._read.get(world)
+
+    def _remember(self, world: World, settings: AgentSettings) -> None:
+        self._read.pop(world, None)
+        self._usual.pop(world, None)
+        if settings != DEFAULTS:
+            self._read[world] = settings
+            return
+        self._usual[world] = None
+        if len(self._usual) > MOST_USUAL:
+            self._usual.popitem(last=False)
 
     def _turn(self, world: World) -> asyncio.Lock:
         return self._turns.setdefault(world, asyncio.Lock())

@@ -17,6 +17,13 @@ DESCRIPTIONS = {
     "privacy": "What is recorded of you, and what you want of it",
 }
 
+NOT_A_MEMBER = (
+    "I am not a member of this server, so there is nothing of it that I could show or set. Whoever "
+    "manages it can add me."
+)
+ON_SERVERS = app_commands.AppInstallationType(guild=True, user=False)
+ANYWHERE = app_commands.AppInstallationType(guild=True, user=True)
+
 RunCommand = Callable[[discord.Interaction, Action, str], Awaitable[ActionResult]]
 
 
@@ -30,12 +37,12 @@ def add_commands(
             continue
         group_name, _, name = action.command.partition(" ")
         if group_name not in groups:
+            anywhere = any(other.anywhere for other in actions if in_group(other, group_name))
             groups[group_name] = app_commands.Group(
                 name=group_name,
                 description=DESCRIPTIONS.get(group_name, f"{group_name.title()} commands"),
-                guild_only=not any(
-                    other.anywhere for other in actions if in_group(other, group_name)
-                ),
+                guild_only=not anywhere,
+                allowed_installs=ANYWHERE if anywhere else ON_SERVERS,
             )
             tree.add_command(groups[group_name])
         groups[group_name].add_command(command_of(name, action, run))

@@ -58,8 +58,9 @@ class StreamedReply:
     """A StreamSink that posts to Discord; the last message has the buttons.
 
     Use it as a context manager around the model call, then `finish` with the whole text: what is
-    in Discord then is that text, whatever became of the edits before. `on_shown` is called when
-    something of the answer is there, or all of it is known.
+    in Discord then is that text, whatever became of the edits before. A message that cannot be
+    edited is posted anew, unless it was deleted: then somebody did not want it. `on_shown` is
+    called when something of the answer is there, or all of it is known.
     """
 
     def __init__(self, place: Place, on_shown: Callable[[], None], growing: MakeView) -> None:
@@ -69,6 +70,7 @@ class StreamedReply:
         self._on_shown = on_shown
         self._growing = growing
         self._shown: list[Shown] = []
+        self._anew = ""
         self._changed = asyncio.Event()
         self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -106,12 +108,43 @@ class StreamedReply:
         parts = parts_of(text)
         too_long = len(parts) > MOST_MESSAGES
         last = None if too_long else buttons
-        await persistently(lambda: self._show(parts[:MOST_MESSAGES], last))
+        await self._show_whole(parts[:MOST_MESSAGES], last)
         left_over = self.messages[len(self._shown) :]
         del self.messages[len(self._shown) :]
         await delete_all(left_over)
         if too_long:
             await self._attach(text, buttons)
+
+    async def _show_whole(self, parts: Sequence[str], buttons: MakeView | None) -> None:
+        """Show exactly these parts; from the first that cannot be edited on, in new messages."""
+        try:
+            await persistently(lambda: self._show(parts, buttons))
+            return
+        except discord.NotFound:
+            raise
+        except discord.HTTPException as error:
+            done = self._shown_of(parts, buttons)
+            stale = self.messages[done:]
+            if not stale:
+                raise
+            log.warning("Message %d takes no edit and is posted anew: %s", stale[0].id, error)
+        del self.messages[done:], self._shown[done:]
+        # By the same nonce Discord would give the earlier message back and post nothing.
+        self._anew = "e"
+        try:
+            await persistently(lambda: self._show(parts, buttons))
+        except BaseException:
+            self.messages.extend(stale)
+            raise
+        await delete_all(stale)
+
+    def _shown_of(self, parts: Sequence[str], buttons: MakeView | None) -> int:
+        """How many of these parts are shown as they should be, from the first on."""
+        last = len(parts) - 1
+        for index, (part, shown) in enumerate(zip(parts, self._shown, strict=False)):
+            if shown != Shown(part, buttons if index == last else None):
+                return index
+        return len(self._shown)
 
     async def withdraw(self) -> None:
         """Take away all that was posted."""
@@ -183,7 +216,7 @@ class StreamedReply:
         return await send(
             place.target.channel,
             shown.text,
-            nonce=f"{place.nonce}-{len(self.messages)}",
+            nonce=f"{place.nonce}-{len(self.messages)}{self._anew}",
             reference=reference,
             suppress_embeds=not place.show_links,
             view=None if shown.buttons is None else shown.buttons(),

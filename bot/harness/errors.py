@@ -10,6 +10,7 @@ from bot.harness.model import JsonObject
 
 class Code(IntEnum):
     GENERAL = 0
+    UNKNOWN_APPLICATION = 10002
     UNKNOWN_CHANNEL = 10003
     UNKNOWN_GUILD = 10004
     UNKNOWN_MEMBER = 10007
@@ -32,6 +33,7 @@ class Code(IntEnum):
     TOO_MANY_OLD_EDITS = 30046
     ENTITY_TOO_LARGE = 40005
     ALREADY_ACKNOWLEDGED = 40060
+    TOO_MANY_FOLLOW_UPS = 40094
     MISSING_ACCESS = 50001
     DM_ACTION = 50003
     EDIT_OF_ANOTHER = 50005
@@ -56,6 +58,7 @@ class Code(IntEnum):
 
 
 _TEXTS: dict[Code, tuple[int, str]] = {
+    Code.UNKNOWN_APPLICATION: (404, "Unknown Application"),
     Code.UNKNOWN_CHANNEL: (404, "Unknown Channel"),
     Code.UNKNOWN_GUILD: (404, "Unknown Guild"),
     Code.UNKNOWN_MEMBER: (404, "Unknown Member"),
@@ -88,6 +91,10 @@ _TEXTS: dict[Code, tuple[int, str]] = {
     Code.TOO_MANY_PINS: (400, "Maximum number of pins reached (50)"),
     Code.TOO_MANY_REACTIONS: (400, "Maximum number of reactions reached (20)"),
     Code.ALREADY_ACKNOWLEDGED: (400, "Interaction has already been acknowledged."),
+    Code.TOO_MANY_FOLLOW_UPS: (
+        400,
+        "This interaction has reached the maximum number of follow up messages",
+    ),
     Code.MISSING_ACCESS: (403, "Missing Access"),
     Code.WRONG_CHANNEL_TYPE: (400, "Cannot execute action on this channel type"),
     Code.EDIT_OF_ANOTHER: (403, "Cannot edit a message authored by another user"),

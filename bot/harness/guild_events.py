@@ -118,7 +118,7 @@ def _of_user(name: str, world: World, guild: Guild, user_id: int, intent: Intent
 
 
 def _channel(verb: str, world: World, channel: Channel) -> Dispatch:
-    if channel.type is ChannelType.DM:
+    if channel.guild_id is None:
         # Since version 8 a bot is not told of its direct message channels, only of the messages.
         return Dispatch(
             f"CHANNEL_{verb}",

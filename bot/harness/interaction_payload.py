@@ -4,6 +4,7 @@ Shape: https://discord.com/developers/docs/interactions/receiving-and-responding
 """
 
 from bot.harness import message_payload, payloads
+from bot.harness.installs import application_permissions, context_of
 from bot.harness.model import Interaction, JsonObject
 from bot.harness.world import World
 
@@ -24,11 +25,11 @@ def interaction_for_application(world: World, use: Interaction) -> JsonObject:
         "channel": payloads.channel_for(world, channel, world.bot.id)
         | {"permissions": str(int(world.permissions(channel, use.user_id)))},
         "locale": "en-US",
-        "app_permissions": str(int(world.permissions(channel, world.bot.id))),
+        "app_permissions": str(int(application_permissions(world, use.user_id, channel))),
         "entitlements": [],
         "authorizing_integration_owners": message_payload.integration_owners(use),
         "attachment_size_limit": ATTACHMENT_SIZE_LIMIT,
-        "context": 0 if use.guild_id is not None else 1,
+        "context": int(context_of(world, channel)),
     }
     if use.guild_id is None:
         data["user"] = payloads.user(world.users[use.user_id])

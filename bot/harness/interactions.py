@@ -5,6 +5,7 @@ Source: https://discord.com/developers/docs/interactions/receiving-and-respondin
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 
 from bot.harness.changes import (
     AutocompleteAnswered,
@@ -15,6 +16,7 @@ from bot.harness.changes import (
 )
 from bot.harness.conversation import Draft
 from bot.harness.errors import Code, DiscordError
+from bot.harness.installs import is_guest, must_whisper, owners_in
 from bot.harness.model import (
     Channel,
     Interaction,
@@ -29,6 +31,7 @@ from bot.harness.model import (
 from bot.harness.world import World
 
 TOKEN_SECONDS = 15 * 60
+GUEST_FOLLOW_UPS = 5
 
 
 class Interactions:
@@ -53,8 +56,14 @@ class Interactions:
         source: Message | None = None,
         command_name: str | None = None,
         parent: Interaction | None = None,
+        owners: Mapping[int, int] | None = None,
     ) -> Interaction:
-        """Start an interaction: the application and the person are told, and the clock runs."""
+        """Start an interaction: the application and the person are told, and the clock runs.
+
+        `owners` are those of a command; a component or modal has those of what it came of.
+        """
+        if owners is None:
+            owners = parent.owners if parent else owners_in(self._world, person.id, channel)
         use = Interaction(
             id=self._world.new_id(),
             token=secrets.token_urlsafe(48),
@@ -64,6 +73,7 @@ class Interactions:
             guild_id=channel.guild_id,
             data=data,
             created_at=self._world.clock(),
+            owners=dict(owners),
             nonce=nonce,
             source_message_id=source.id if source else None,
             command_name=command_name,
@@ -103,7 +113,7 @@ class Interactions:
 
     def follow_up(self, use: Interaction, draft: Draft) -> Message:
         """Another message. Ephemeral ones (flag 64) are seen by the person alone."""
-        original = self.original(use)
+        original, channel = self.original(use), self._world.channel(use.channel_id)
         if original is not None and MessageFlag.LOADING in original.flags:
             # The first follow-up after a deferral is what the deferral was waiting for; whether it
             # is ephemeral was decided then.
@@ -118,14 +128,22 @@ class Interactions:
             draft.type = MessageType.CHAT_INPUT_COMMAND
             if menu:
                 draft.type = MessageType.CONTEXT_MENU_COMMAND
+        if must_whisper(world, use.owners, use.user_id, channel):
+            draft.flags |= MessageFlag.EPHEMERAL
         ephemeral = MessageFlag.EPHEMERAL in draft.flags
         return world.conversation.say(
-            world.channel(use.channel_id),
+            channel,
             world.bot,
             draft,
             interaction=use,
             ephemeral_to=use.user_id if ephemeral else None,
         )
+
+    def count_follow_up(self, use: Interaction) -> None:
+        """Note one more, or raise 40094: where the bot is not, there may be five."""
+        if is_guest(use.owners) and use.follow_ups >= GUEST_FOLLOW_UPS:
+            raise DiscordError(Code.TOO_MANY_FOLLOW_UPS)
+        use.follow_ups += 1
 
     def fill(self, message: Message, draft: Draft) -> Message:
         """Put the answer into a deferred message."""

@@ -24,6 +24,7 @@ from bot.harness.command_forms import (
 )
 from bot.harness.drafts import new_attachment
 from bot.harness.errors import Code, DiscordError
+from bot.harness.installs import Owners, owners_of_command
 from bot.harness.model import Channel, Command, JsonObject
 from bot.harness.permissions import ALL, Permission
 from bot.harness.resolved import Resolved
@@ -37,15 +38,18 @@ _TYPES: dict[int, tuple[type, ...]] = {
 _TEXT_LIMIT = 6000
 
 
-def command_data(call: Call, channel: Channel, *, complete: bool) -> tuple[Command, JsonObject]:
-    """The command that a request names, and the data that its application receives.
+def command_data(
+    call: Call, channel: Channel, *, complete: bool
+) -> tuple[Command, Owners, JsonObject]:
+    """The command that a request names, its installs, and the data that its application receives.
 
     `complete` is False for autocompletion, where options may be missing or half typed. Raises 10063
     for no such command here, 50013 for who may not use it, 50035 for options that do not fit.
     """
     given: JsonObject = call.json.get("data") or {}
     command = call.world.commands.get(snowflake(given.get("id"), "data.id"))
-    if command is None or command.guild_id not in (None, channel.guild_id):
+    owners = owners_of_command(call.world, command, call.user.id, channel) if command else None
+    if command is None or not owners:
         raise DiscordError(Code.UNKNOWN_COMMAND)
     _check_allowed(call, channel, command)
     resolved = Resolved(call.world, channel, call.user)
@@ -64,20 +68,12 @@ def command_data(call: Call, channel: Channel, *, complete: bool) -> tuple[Comma
         data["target_id"] = _target(command, given, resolved)
     if resolved.data:
         data["resolved"] = resolved.data
-    return command, data
+    return command, owners, data
 
 
 def _check_allowed(call: Call, channel: Channel, command: Command) -> None:
-    spec = command.spec
-    if channel.guild_id is None:
-        contexts = spec.get("contexts")
-        if spec.get("dm_permission") is False or (contexts is not None and 1 not in contexts):
-            raise DiscordError(Code.UNKNOWN_COMMAND)
-        return
-    if spec.get("contexts") is not None and 0 not in spec["contexts"]:
-        raise DiscordError(Code.UNKNOWN_COMMAND)
-    needed = spec.get("default_member_permissions")
-    if needed is None:
+    needed = command.spec.get("default_member_permissions")
+    if channel.guild_id is None or needed is None:
         return
     have = call.world.guild_permissions(call.world.guilds[channel.guild_id], call.user.id)
     # "0" is for administrators alone.

@@ -44,9 +44,11 @@ def of_messages(world: World, change: Change) -> Iterator[Dispatch]:
 
 
 def _audience(world: World, message: Message) -> Callable[[int], bool]:
-    if message.ephemeral_to is not None:
-        return lambda u: u in (message.ephemeral_to, message.author_id)
     channel = world.channels[message.channel_id]
+    if message.ephemeral_to is not None:
+        # Not even its author, where that is an application whose bot is not there.
+        both = (message.ephemeral_to, message.author_id)
+        return lambda u: u in both and world.can_view(channel, u)
     return lambda u: world.can_view(channel, u)
 
 

@@ -160,8 +160,8 @@ def interaction_metadata(world: World, use: Interaction) -> JsonObject:
 
 
 def integration_owners(use: Interaction) -> JsonObject:
-    """Where the application is installed: "0" is a guild (guild "0" in a direct message)."""
-    return {"0": str(use.guild_id or 0)}
+    """By which installs it came: "0" is a guild's ("0" in a direct message), "1" a person's."""
+    return {str(int(install)): str(owner) for install, owner in use.owners.items()}
 
 
 def attachment(world: World, said: Message, file: Attachment) -> JsonObject:

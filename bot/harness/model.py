@@ -95,6 +95,7 @@ class Application:
     owner_id: int
     description: str = ""
     verify_key: str = ""
+    integration_types: tuple[int, ...] = (0, 1)  # a new one can be installed in both ways
 
 
 @dataclass(slots=True)
@@ -291,7 +292,8 @@ class Command:
 class Interaction:
     """One use of a command, component or modal by a person, from creation to its last follow-up.
 
-    `source_message_id` is the message whose component was used; `original_id` is what
+    `owners` says by which installs it came, as in `installs`; `source_message_id` is the message
+    whose component was used; `original_id` is what
     `@original` means once the application has answered; `modal` is the one it answered with.
     """
 
@@ -303,11 +305,13 @@ class Interaction:
     guild_id: int | None
     data: JsonObject
     created_at: float
+    owners: dict[int, int]
     nonce: str | None = None
     source_message_id: int | None = None
     command_name: str | None = None
     answered: bool = False
     failed: bool = False
     original_id: int | None = None
+    follow_ups: int = 0
     modal: JsonObject | None = None
     parent: "Interaction | None" = None

@@ -115,7 +115,7 @@ def channel(world: World, place: Channel) -> JsonObject:
     }
     if place.last_pin_at is not None:
         data["last_pin_timestamp"] = timestamp(place.last_pin_at)
-    if place.type is ChannelType.DM:
+    if place.guild_id is None:
         data["recipients"] = [user(world.users[i]) for i in place.recipient_ids]
         return data
     data |= {
@@ -142,12 +142,15 @@ def dm_channel(world: World, place: Channel, viewer_id: int) -> JsonObject:
     """A direct message as one side of it sees it: the recipients are the others."""
     data = channel(world, place)
     data["recipients"] = [r for r in data["recipients"] if r["id"] != str(viewer_id)]
+    if place.type is ChannelType.GROUP_DM:
+        owner_id = str(place.recipient_ids[0])
+        data |= {"name": place.name or None, "icon": None, "owner_id": owner_id}
     return data
 
 
 def channel_for(world: World, place: Channel, viewer_id: int) -> JsonObject:
     """A channel as REST shows it to a user."""
-    if place.type is ChannelType.DM:
+    if place.guild_id is None:
         return dm_channel(world, place, viewer_id)
     data = channel(world, place)
     if place.thread is not None and viewer_id in place.thread.member_ids:
@@ -279,7 +282,7 @@ def emoji(reaction: Reaction) -> JsonObject:
     return {"id": _id_or_none(reaction.emoji_id), "name": reaction.emoji_name}
 
 
-def command(registered: Command) -> JsonObject:
+def command(world: World, registered: Command) -> JsonObject:
     data: JsonObject = {
         "description": "",
         "default_member_permissions": None,
@@ -301,7 +304,7 @@ def command(registered: Command) -> JsonObject:
     else:
         data.setdefault("dm_permission", True)
         data.setdefault("contexts", None)
-        data.setdefault("integration_types", [0])
+        data.setdefault("integration_types", list(world.application.integration_types))
     return data
 
 
@@ -318,6 +321,7 @@ def application(world: World) -> JsonObject:
         "bot_public": True,
         "bot_require_code_grant": False,
         "verify_key": app.verify_key,
+        "integration_types_config": {str(kind): {} for kind in app.integration_types},
         "flags": world.application_flags,
         "flags_new": str(world.application_flags),
         "redirect_uris": [],
@@ -325,7 +329,7 @@ def application(world: World) -> JsonObject:
         "role_connections_verification_url": None,
         "owner": user(world.users[app.owner_id]),
         "approximate_guild_count": len(world.guilds_of(world.bot.id)),
-        "approximate_user_install_count": 0,
+        "approximate_user_install_count": len(world.installed_by),
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
         "team": None,

@@ -89,6 +89,7 @@ EVERYONE = (
     | Permission.SEND_MESSAGES_IN_THREADS
     | Permission.USE_EMBEDDED_ACTIVITIES
     | Permission.SEND_POLLS
+    | Permission.USE_EXTERNAL_APPS
 )
 """What @everyone may do in a new guild."""
 

@@ -59,11 +59,21 @@ class Person(UserClient):
     async def unreact(self, message: Mapping[str, Any], emoji: str) -> None:
         await self.request("DELETE", f"{_path(message)}/reactions/{quote(emoji)}/@me")
 
+    async def clear_reactions(self, message: Mapping[str, Any], emoji: str | None = None) -> None:
+        """Take all reactions off a message, or all of one emoji, as moderators may."""
+        which = "" if emoji is None else f"/{quote(emoji)}"
+        await self.request("DELETE", f"{_path(message)}/reactions{which}")
+
     async def type(self, channel_id: str | int) -> None:
         await self.request("POST", f"/channels/{channel_id}/typing")
 
     async def open_dm(self, user_id: str | int) -> JsonObject:
         return await self.object_of("POST", "/users/@me/channels", {"recipient_id": str(user_id)})
+
+    async def open_group(self, *user_ids: str | int) -> JsonObject:
+        """A new group direct message with these people."""
+        body = {"recipients": [str(user_id) for user_id in user_ids]}
+        return await self.object_of("POST", "/users/@me/channels", body)
 
     async def history(self, channel_id: str | int, *, limit: int = 50) -> list[JsonObject]:
         """The last messages, newest first."""
@@ -72,10 +82,18 @@ class Person(UserClient):
 
     # Interactions
 
-    async def commands(self, guild_id: str | int | None) -> list[JsonObject]:
-        """The commands on offer in a guild, or with None in direct messages."""
-        place = "users/@me" if guild_id is None else f"guilds/{guild_id}"
-        index = await self.object_of("GET", f"/{place}/application-command-index")
+    async def install_app(self, application_id: str | int) -> None:
+        """Add the application to one's account, for use wherever one is."""
+        path = f"/oauth2/authorize?client_id={application_id}&integration_type=1"
+        await self.request("POST", f"{path}&scope=applications.commands", {"authorize": True})
+
+    async def uninstall_app(self, application_id: str | int) -> None:
+        """Take the application off one's account."""
+        await self.request("DELETE", f"/oauth2/tokens/{application_id}")
+
+    async def commands(self, channel_id: str | int) -> list[JsonObject]:
+        """The commands on offer in a channel."""
+        index = await self.object_of("GET", f"/channels/{channel_id}/application-command-index")
         return cast("list[JsonObject]", index["application_commands"])
 
     async def slash(
@@ -85,7 +103,7 @@ class Person(UserClient):
 
         Raises LookupError when no such command or option is on offer.
         """
-        spec, path = find_command(await self.commands(guild_id), command)
+        spec, path = find_command(await self.commands(channel_id), command)
         return await self._interact(2, guild_id, channel_id, with_options(spec, path, options))
 
     async def slash_with_files(
@@ -97,7 +115,7 @@ class Person(UserClient):
         **options: object,
     ) -> Sent:
         """The same with files for options that take one, whose values are "0", "1" and so on."""
-        spec, path = find_command(await self.commands(guild_id), command)
+        spec, path = find_command(await self.commands(channel_id), command)
         data = with_options(spec, path, options)
         data["attachments"] = [{"id": str(i), "filename": n} for i, n in enumerate(files)]
         return await self._interact(2, guild_id, channel_id, data, files=files)
@@ -106,13 +124,13 @@ class Person(UserClient):
         self, guild_id: str | int | None, channel_id: str | int, command: str, user_id: str | int
     ) -> Sent:
         """Pick a command from a user's context menu. Raises LookupError."""
-        spec = named_command(await self.commands(guild_id), command, 2)
+        spec = named_command(await self.commands(channel_id), command, 2)
         return await self._interact(2, guild_id, channel_id, with_target(spec, str(user_id)))
 
     async def use_on_message(self, message: Mapping[str, Any], command: str) -> Sent:
         """Pick a command from a message's context menu. Raises LookupError."""
         guild_id = self._guild_of(message)
-        spec = named_command(await self.commands(guild_id), command, 3)
+        spec = named_command(await self.commands(message["channel_id"]), command, 3)
         data = with_target(spec, _id_of(message))
         return await self._interact(2, guild_id, message["channel_id"], data)
 
@@ -125,7 +143,7 @@ class Person(UserClient):
         **options: object,
     ) -> list[JsonObject]:
         """The choices offered for the option `focused`, given what is typed so far in `options`."""
-        spec, path = find_command(await self.commands(guild_id), command)
+        spec, path = find_command(await self.commands(channel_id), command)
         data = with_options(spec, path, options, focused=focused)
         sent = await self._interact(4, guild_id, channel_id, data)
         answer = await self.wait_for(

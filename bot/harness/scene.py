@@ -8,7 +8,7 @@ from typing import Any, Self
 from bot.harness.discord_py import ClientT, running
 from bot.harness.eventlog import SeenMessage
 from bot.harness.fault_injector import FaultInjector
-from bot.harness.model import JsonObject
+from bot.harness.model import JsonObject, User
 from bot.harness.person import Person, Sent
 from bot.harness.server import FakeDiscord
 from bot.harness.trace import Trace
@@ -74,6 +74,13 @@ class Scene:
         """Run a discord.py client as the bot: `async with discord.run(client):`."""
         return running(client, self.token, self.rest, self.gateway)
 
+    def user(self, name: str) -> User:
+        """Who somebody is in the world. Raises LookupError for nobody."""
+        for user in self.world.users.values():
+            if user.name == name:
+                return user
+        raise LookupError(f"nobody is called {name!r}")
+
     async def person(self, name: str) -> Person:
         """Somebody's client, for all that has no word here. Raises LookupError for nobody."""
         if name not in self._people:
@@ -113,6 +120,16 @@ class Scene:
         person = await self._act(by)
         place = str(channel_id or self.channel_id)
         return await person.slash(person.log.guild_of.get(place), place, command, **options)
+
+    async def install(self, *, by: str = "ada") -> None:
+        """Somebody adds the application to their account, for use wherever they are."""
+        await (await self.person(by)).install_app(self.world.application.id)
+
+    async def use_on_message(
+        self, message: Mapping[str, Any], command: str, *, by: str = "ada"
+    ) -> Sent:
+        """Somebody picks a command from a message's menu."""
+        return await (await self._act(by)).use_on_message(message, command)
 
     async def click(
         self,

@@ -18,7 +18,7 @@ def find_command(commands: list[JsonObject], full_name: str) -> tuple[JsonObject
         inner = [o for o in here.get("options") or () if o["type"] in (1, 2)]
         chosen = next((o for o in inner if o["name"] == name), None)
         if chosen is None:
-            known = [o["name"] for o in inner]
+            known = ", ".join(o["name"] for o in inner) or "none"
             raise LookupError(f"{here['name']!r} has no subcommand {name!r}; it has {known}")
         path.append(chosen)
         here = chosen
@@ -29,7 +29,7 @@ def named_command(commands: list[JsonObject], name: str, kind: int) -> JsonObjec
     """The command of a name and type. Raises LookupError if there is none."""
     named = [c for c in commands if c["name"] == name and c.get("type", 1) == kind]
     if not named:
-        known = sorted(c["name"] for c in commands)
+        known = ", ".join(sorted(c["name"] for c in commands)) or "none"
         raise LookupError(f"no command {name!r}; there are {known}")
     return max(named, key=lambda c: c.get("guild_id") is not None)
 
@@ -55,7 +55,8 @@ def with_options(
     filled: list[JsonObject] = []
     for name, value in options.items():
         if name not in specs:
-            raise LookupError(f"{leaf['name']!r} has no option {name!r}; it has {sorted(specs)}")
+            known = ", ".join(sorted(specs)) or "none"
+            raise LookupError(f"{leaf['name']!r} has no option {name!r}; it has {known}")
         option: JsonObject = {"type": specs[name]["type"], "name": name, "value": value}
         if name == focused:
             option["focused"] = True

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
+from bot.harness import errors
 from bot.harness.changes import (
     Change,
     ChannelCreated,
@@ -26,6 +27,7 @@ from bot.harness.changes import (
 from bot.harness.channel_settings import usual_settings
 from bot.harness.conversation import Conversation
 from bot.harness.errors import Code, DiscordError
+from bot.harness.installs import Install
 from bot.harness.model import (
     Application,
     Attachment,
@@ -73,6 +75,7 @@ class World:
         self.commands: dict[int, Command] = {}
         self.uploads: dict[int, Attachment] = {}  # given to interactions, in no message
         self.interactions: dict[str, Interaction] = {}
+        self.installed_by: set[int] = set()  # the people who have the application for themselves
         self.conversation = Conversation(self)
         self.privileged_intents = True
         self.cdn = ""  # where attachments are served, with a slash at the end; a server sets it
@@ -134,6 +137,19 @@ class World:
         for guild in guilds:
             self.add_member(guild, user, roles=[r for r in roles if r.id in guild.roles])
         return user
+
+    def install_for(self, user: User) -> None:
+        """A person adds the application to their account, for use wherever they are.
+
+        Raises 50035 if the application does not let them.
+        """
+        if Install.USER not in self.application.integration_types:
+            raise errors.invalid_form("integration_type", "BASE_TYPE_CHOICES", "Not supported.")
+        self.installed_by.add(user.id)
+
+    def uninstall_for(self, user: User) -> None:
+        """A person takes the application off their account."""
+        self.installed_by.discard(user.id)
 
     def set_token(self, user: User, token: str | None) -> None:
         """Give a user a token, or with None take it away; the one before is void at once."""
@@ -334,6 +350,14 @@ class World:
             return self._direct[pair]
         channel = Channel(self.new_id(), ChannelType.DM, recipient_ids=(one.id, other.id))
         self.channels[channel.id] = self._direct[pair] = channel
+        self.tell(ChannelCreated(channel))
+        return channel
+
+    def add_group_dm(self, owner: User, *others: User, name: str = "") -> Channel:
+        """A direct message channel of several people; bots cannot be in one."""
+        members = (owner.id, *(other.id for other in others))
+        channel = Channel(self.new_id(), ChannelType.GROUP_DM, name=name, recipient_ids=members)
+        self.channels[channel.id] = channel
         self.tell(ChannelCreated(channel))
         return channel
 

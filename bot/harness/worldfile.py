@@ -1,7 +1,7 @@
 """A world written down as YAML or JSON: who exists, in which guilds, and what they may do there.
 
     bot: {name: Helper, token: my-token}     # or only its name; a token is made unless given
-    people: [ada, {name: ben, token: t2}]    # or how many
+    people: [ada, {name: ben, token: t2, installed: true}]    # or how many
     guilds:                                  # or how many
       - name: Ada's Server
         owner: ada
@@ -16,7 +16,8 @@
         members: [{name: ada, roles: [Admin], nick: A}, ben]   # or how many nameless ones
       - {name: Other, count: 9999}
 
-Without `members` everybody is in the first guild and nobody in the others. The same file makes the
+Without `members` everybody is in the first guild and nobody in the others. `installed` is who has
+the application on their account. The same file makes the
 same ids each time.
 """
 
@@ -95,7 +96,7 @@ class _Builder:
 
     def _add_people(self, root: Node) -> None:
         for entry in _counted(root, "people", 0, 100_000, "person{}"):
-            node = entry.named("name", "token", "display_name")
+            node = entry.named("name", "token", "display_name", "installed")
             name = node.text("name")
             if name in self._people:
                 raise node.at("name").wrong(f"there are two of {name!r}")
@@ -104,6 +105,8 @@ class _Builder:
                 global_name=node.text("display_name", name.capitalize()),
                 token=node.text("token", "") if node.has("token") else "",
             )
+            if node.flag("installed", default=False):
+                self._world.install_for(self._people[name])
 
     def _add_guild(self, node: Node, name: str) -> None:
         world = self._world

@@ -52,6 +52,7 @@ def privacy_actions() -> tuple[Action, ...]:
             title="forget you",
             description="Delete all that is kept of me, at once.",
             handler=private(forget_me_now),
+            anywhere=True,
         ),
         replace(
             command(SET_MODE, "mode", "change who is recorded", "Who is recorded here.", set_mode),

@@ -3,6 +3,7 @@
 import asyncio
 
 from bot.agent.middleware import ModelCall
+from bot.agent.models import LegibleSink, ModelRequest
 from bot.store.records import Exchange
 from plugins.reasoning.amendments import Amendments
 
@@ -13,6 +14,7 @@ def to_exchange(
     """The record of one call. `epoch` is `time.time() - time.perf_counter()`, in seconds."""
     request, response, error, began, ended = call
     origin = request.origin
+    output = response.text if response else part_of_an_answer(request, error)
     fallback = response.fallback if response is not None else getattr(error, "fallback", None)
     return Exchange(
         id=exchange_id,
@@ -24,11 +26,11 @@ def to_exchange(
         provider=response.provider if response else None,
         model=response.model if response else None,
         input=tuple(amendments.apply(message, began) for message in request.messages),
-        output=response.text if response else None,
+        output=output,
         reasoning=response.reasoning if response else None,
         finish_reason=response.finish_reason if response else None,
         success=response is not None,
-        error=None if error is None else describe(error),
+        error=None if error is None else describe(error, begun=output is not None),
         fallback_from=f"{fallback.provider}/{fallback.model}" if fallback else None,
         fallback_reason=fallback.reason if fallback else None,
         latency_ms=round((ended - began) * 1000, 3),
@@ -38,8 +40,16 @@ def to_exchange(
     )
 
 
-def describe(error: BaseException) -> str:
-    """What failed, in one line."""
+def part_of_an_answer(request: ModelRequest, error: BaseException | None) -> str | None:
+    """What people had been given of an answer when it was stopped; None if that was nothing."""
+    sink = request.stream
+    if not isinstance(error, asyncio.CancelledError) or not isinstance(sink, LegibleSink):
+        return None
+    return sink.text if sink.text.strip() else None
+
+
+def describe(error: BaseException, *, begun: bool) -> str:
+    """What failed, in one line; `begun` is whether a part of the answer was there."""
     if isinstance(error, asyncio.CancelledError):
-        return "cancelled before it was answered"
+        return "cancelled before it was whole" if begun else "cancelled before it was answered"
     return str(error) or type(error).__name__

@@ -132,7 +132,10 @@ async def test_an_unknown_command_is_an_answerless_line(tmp_path: Path) -> None:
         command = ("try", "--script", "script.txt")
         async with understudy(tmp_path, *command, settings=settings(server)) as trial:
             assert await trial.ended() == 1
-    assert trial.errors[-1].startswith("Line 1 (ada: /no such)")
+    told = "\n".join(trial.errors)
+    assert "Line 1 (ada: /no such): There is no command /no such. There is:\n" in told
+    assert "\n  /agent mode channel:#name mode:…\n" in told
+    assert "['" not in told
 
 
 async def test_a_chat_in_the_terminal(tmp_path: Path) -> None:
@@ -206,10 +209,10 @@ async def test_odd_input_in_the_terminal(tmp_path: Path) -> None:
         understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
     ):
         assert await trial.ended() == 0
-    assert "no command 'nope'" in trial.output
+    assert "There is no command /nope me. There is:" in trial.output
     assert "You are ada. There is: ada, ben, cleo." in trial.output
-    assert "(Discord refused it: Invalid Form Body (options: This field is" in trial.output
-    assert "(Discord refused it: Invalid Form Body (text: This field is" in trial.output
+    assert "There is no command /reasoning. There is:\n  /reasoning disable\n" in trial.output
+    assert "(text missing: it goes /reasoning explain-intent text:…)" in trial.output
     assert "{" not in trial.output
 
 
@@ -237,6 +240,7 @@ async def test_the_embedded_model_answers(tmp_path: Path) -> None:
 
 async def test_a_panel_and_a_command_without_group_in_the_terminal(tmp_path: Path) -> None:
     typed = b"/agent settings\n/ask what is it?\n/agent mode x\n"
+    typed += b"/agent mode mode:always channel:#General\n/agent mode channel:#general mode:loud\n"
     async with (
         ModelServer(default="From the lead.") as server,
         understudy(tmp_path, "try", settings=settings(server), stdin=typed) as trial,
@@ -244,4 +248,6 @@ async def test_a_panel_and_a_command_without_group_in_the_terminal(tmp_path: Pat
         assert await trial.ended() == 0
     assert "Overview\n**Persona**: the usual name" in trial.output
     assert "Understudy: From the lead." in trial.output
-    assert "/agent mode takes more than one options" in trial.output
+    assert "(What is 'x'? It goes /agent mode channel:#name mode:…)" in trial.output
+    assert "Understudy (only you can see this): ✅" in trial.output
+    assert "mode is one of mention, always, ambient, never, not 'loud'." in trial.output

@@ -13,7 +13,7 @@ from bot.harness.faults import Answer, CutBody, Fault, NoAnswer
 from bot.harness.trace import Kind
 from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
-from tests.front.buttons import press, shows, told
+from tests.front.buttons import buttons, press, shows, told
 from tests.front.scene import Scene, scene
 
 SEND = "POST /channels/*/messages"
@@ -109,9 +109,51 @@ async def test_a_reply_deleted_while_it_streams_is_deleted_from_the_records(
         await stage.ada.delete(reply.latest)
         await stage.ben.wait_for(lambda event: event.name == "MESSAGE_DELETE", since=since)
         writing.go_on.set()
-        await stage.handled.wait(int(question))
+        # Somebody did not want it: it does not come back.
+        assert await answers_since(stage, since, question) == []
     (row,) = stage.rows()
     assert row["output"] is None
+
+
+@pytest.mark.parametrize("status", [400, 403])
+async def test_what_cannot_be_edited_is_posted_anew(tmp_path: Path, status: int) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        stage.fake.faults.cause(Answer(EDIT, status, times=100))
+        writing.go_on.set()
+        assert await answers_since(stage, since, question) == ["one two three"]
+        (whole,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+        assert whole.latest["message_reference"]["message_id"] == question
+        assert "⏹" not in buttons(whole.latest)
+        # The buttons and the records know it as the answer.
+        await told(stage.ben, whole.latest, "👍")
+    (row,) = stage.rows()
+    assert (row["reply_id"], row["thumbs_up"]) == (int(whole.latest["id"]), 1)
+
+
+async def test_of_a_long_answer_what_cannot_be_edited_is_posted_anew(tmp_path: Path) -> None:
+    """Its first part stands, the others follow it in order."""
+    paragraphs = [f"paragraph {number} " + "word " * 60 for number in range(20)]
+    first, whole = "\n\n".join(paragraphs[:8]).strip(), "\n\n".join(paragraphs).strip()
+    writing = Writing(first, whole)
+    async with scene(tmp_path, model=writing.model) as stage:
+        since, question = await ask_and_see_the_beginning(stage, parts_of(first)[1].strip())
+        stage.fake.faults.cause(Answer(EDIT, 403, times=100))
+        writing.go_on.set()
+        wanted = [part.strip() for part in parts_of(whole)]
+        assert await answers_since(stage, since, question) == wanted
+
+
+async def test_where_nothing_can_be_posted_either_what_is_there_stays(tmp_path: Path) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        stage.fake.faults.cause(Answer(EDIT, 403, times=100))
+        stage.fake.faults.cause(Answer(SEND, 403, times=100))
+        writing.go_on.set()
+        assert await answers_since(stage, since, question) == ["one two"]
 
 
 async def test_half_an_answer_is_nobody_s_context(tmp_path: Path) -> None:
@@ -287,3 +329,41 @@ async def test_it_does_not_type_while_only_discord_is_waited_for(tmp_path: Path)
         )
         assert not [task for task in asyncio.all_tasks() if task.get_name() == "typing"]
         await stage.handled.wait(int(said["id"]))
+
+
+async def test_of_a_stopped_answer_the_records_have_what_people_saw(tmp_path: Path) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        (growing,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+        await press(stage.ben, growing.latest, "⏹")
+        assert await answers_since(stage, since, question) == ["one two"]
+    (row,) = stage.rows()
+    assert (row["output"], row["success"]) == ("one two", 0)
+    assert row["error"] == "cancelled before it was whole"
+    assert row["reply_id"] == int(growing.latest["id"])
+
+
+async def test_of_a_withdrawn_answer_nothing_is_kept(tmp_path: Path) -> None:
+    """Its question was deleted: what had been answered goes from Discord, and into no record."""
+    writing = Writing("a secret", "a secret and more")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "a secret")
+        await stage.ben.delete({"channel_id": stage.channel_id, "id": question})
+        assert await answers_since(stage, since, question) == []
+    (row,) = stage.rows()
+    assert (row["output"], row["success"]) == (None, 0)
+    assert row["error"] == "cancelled before it was answered"
+
+
+async def test_of_an_answer_that_the_bot_left_the_records_have_what_people_saw(
+    tmp_path: Path,
+) -> None:
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        await ask_and_see_the_beginning(stage, "one two")
+    (row,) = stage.rows()
+    assert (row["output"], row["success"]) == ("one two", 0)

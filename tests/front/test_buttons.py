@@ -171,7 +171,8 @@ async def test_a_stop_button_left_behind_by_a_crash_heals_itself(tmp_path: Path)
             since, _ = await ask_and_see_the_beginning(stage, "one two")
             (growing,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
             # It cannot tidy up, as after a power cut.
-            fake.faults.cause(Answer("PATCH /channels/*/messages/*", 403, times=50))
+            for route in ("PATCH /channels/*/messages/*", "POST /channels/*/messages"):
+                fake.faults.cause(Answer(route, 403, times=50))
         fake.faults.clear()
         async with scene(tmp_path, fake=fake) as stage:
             answer = await stage.ben.answer_to(await press(stage.ben, growing.latest, "⏹"))
@@ -406,3 +407,29 @@ async def test_an_answer_that_lost_a_part_is_made_again_beside_what_is_left(tmp_
         new = await stage.ben.message_from(stage.bot_id, since=since)
         assert new.content == "in short"
         assert "⏹" not in buttons(stage.ben.log.messages[last.latest["id"]].latest)
+
+
+@pytest.mark.parametrize("emoji", [None, "👍"])
+async def test_reactions_that_a_moderator_takes_off_were_votes(
+    tmp_path: Path, emoji: str | None
+) -> None:
+    """All of them, or all of one emoji; whoever voted by the button keeps their vote."""
+    listener = Listener()
+    async with scene(tmp_path, listener.plugin) as stage:
+        (answer,) = await stage.ask(stage.ben, "hi")
+        reply_id, cleo = int(answer.latest["id"]), stage.people["cleo"]
+        await told(stage.ben, answer.latest, "👍")
+        await stage.ada.react(answer.latest, "👎")
+        await cleo.react(answer.latest, "👎")
+        await cleo.unreact(answer.latest, "👎")
+        await cleo.react(answer.latest, "👍")
+        heard = [await listener.next() for _ in range(5)]
+        assert heard[-1] == FeedbackGiven(reply_id, int(cleo.id), 1)
+        await stage.ada.clear_reactions(answer.latest, emoji)
+        gone = {FeedbackGiven(reply_id, int(cleo.id), 0, withdrawn=1)}
+        if emoji is None:
+            gone.add(FeedbackGiven(reply_id, int(stage.ada.id), 0, withdrawn=-1))
+        assert {await listener.next() for _ in gone} == gone
+        # Ben's was the button: pressed again it is taken back, and so it was still there.
+        assert "taken back" in await told(stage.ben, answer.latest, "👍")
+        assert await listener.next() == FeedbackGiven(reply_id, int(stage.ben.id), 0)

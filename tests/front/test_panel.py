@@ -261,6 +261,69 @@ async def test_two_admins_do_not_undo_each_others_changes(tmp_path: Path) -> Non
         ]
 
 
+async def test_two_admins_who_change_the_same_thing_are_told(tmp_path: Path) -> None:
+    async with FakeDiscord(with_dora()) as fake, scene(tmp_path, fake=fake) as stage:
+        first, second = await opened(stage, stage.ada), await opened(stage, stage.people["dora"])
+        for panel in (first, second):
+            await panel.turn_to("persona")
+        early = await first.form("persona")
+        assert "Somebody else" not in await second.fill("persona", name="By the second")
+        text = await first.send(early, name="By the first")
+        assert "Somebody else had changed this since you looked: name." in text
+        assert (await settings_of(stage)).name == "By the first"
+        text = await first.turn_to("changes")
+        assert "By the second" in text
+        # What one has seen is not overtaken, and what both wanted is nobody's loss.
+        await first.turn_to("persona")
+        assert "Somebody else" not in await first.fill("persona", name="Once more")
+        await second.turn_to("persona")
+        await first.fill("persona", temperature="1")
+        assert "Somebody else" not in await second.fill("persona", temperature="1")
+        await first.turn_to("access")
+        await second.turn_to("access")
+        await first.use("links-on")
+        assert "Somebody else" not in await second.use("links-on")
+        assert (await settings_of(stage)).unfurl_links
+
+
+async def test_two_admins_who_set_the_mode_of_a_channel(tmp_path: Path) -> None:
+    async with FakeDiscord(with_dora()) as fake, scene(tmp_path, fake=fake) as stage:
+        general, workshop = map(str, next(iter(fake.world.guilds.values())).channel_ids)
+        first, second = await opened(stage, stage.ada), await opened(stage, stage.people["dora"])
+        for panel, channel_id in ((first, general), (second, workshop)):
+            await panel.turn_to("channels")
+            await panel.use("channel", channel_id)
+        await first.use("mode", "always")
+        assert "Somebody else" not in await second.use("mode", "never")
+        await second.use("channel", general)
+        await first.use("mode", "ambient")
+        assert "Somebody else had changed this since you looked: mode." in await second.use(
+            "mode", "never"
+        )
+        assert (await settings_of(stage)).modes == {
+            int(general): Mode.NEVER,
+            int(workshop): Mode.NEVER,
+        }
+
+
+async def test_two_admins_who_choose_roles_take_none_from_each_other(tmp_path: Path) -> None:
+    async with FakeDiscord(with_dora()) as fake, scene(tmp_path, fake=fake) as stage:
+        guild = next(iter(fake.world.guilds.values()))
+        one, two, gone = (fake.world.add_role(guild, name) for name in ("one", "two", "gone"))
+        await stage.client.book.change(world_of(stage), 1, allowed_roles=[gone.id])
+        fake.world.remove_role(guild, gone)
+        first, second = await opened(stage, stage.ada), await opened(stage, stage.people["dora"])
+        for panel in (first, second):
+            await panel.turn_to("access")
+        await first.use("roles", str(one.id))
+        await second.use("roles", str(two.id))
+        assert (await settings_of(stage)).allowed_roles == {one.id, two.id}
+        await first.turn_to("access")
+        await second.use("roles", str(one.id))
+        assert (await settings_of(stage)).allowed_roles == {one.id}
+        assert "everybody" in await first.use("roles")
+
+
 def with_dora() -> FakeWorld:
     """The sample world, and a second admin who does not own it."""
     world = sample_world()

@@ -1,6 +1,7 @@
 """The group /records: looking through what is recorded."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,72 @@ async def test_a_question_of_many_lines_leaves_room_for_the_answer(tmp_path: Pat
         )
         shown = await stage.slash(stage.ada, "records show", exchange=choices[0]["value"])
         assert shown.content.endswith("> hello")
+
+
+def last_word(row: Any) -> str:  # noqa: ANN401
+    """That of the question."""
+    return str(json.loads(row["input"])[-1]["content"].split()[-1])
+
+
+async def test_a_list_is_browsed_while_its_records_are_deleted(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await recorded(stage, *(f"number {number}" for number in range(25)))
+        ids = {last_word(row): row["id"] for row in await rows(stage)}
+        answer = await stage.slash(stage.ada, "records list")
+
+        async def delete(*numbers: int) -> None:
+            for number in numbers:
+                exchange = str(ids[str(number)])
+                gone = await stage.slash(stage.ada, "records delete", exchange=exchange)
+                assert "is deleted" in gone.content
+
+        async def turn(label: str) -> list[str]:
+            since = stage.ada.mark()
+            await stage.ada.click(stage.ada.log.messages[answer.latest["id"]].latest, label)
+            event = await stage.ada.wait_for(
+                lambda e: e.name == "MESSAGE_UPDATE" and e.data["id"] == answer.latest["id"],
+                since=since,
+            )
+            return [question.split()[-1] for question in questions(listed(event.data))]
+
+        assert await turn("Older") == [str(n) for n in range(14, 4, -1)]
+        await delete(14, 13, 12)
+        assert await turn("Older") == ["4", "3", "2", "1", "0"]
+        # What is left of a page is filled up with what follows.
+        assert await turn("Newer") == [str(n) for n in range(11, 1, -1)]
+        await delete(*range(12))
+        # Nothing older is left: back to the nearest page that has something.
+        assert await turn("Older") == [str(n) for n in range(24, 14, -1)]
+        latest = stage.ada.log.messages[answer.latest["id"]].latest
+        buttons = {c["label"]: c["disabled"] for c in latest["components"][0]["components"]}
+        assert buttons == {"Newer": True, "Older": True}
+
+
+async def test_a_list_whose_records_are_all_gone_says_so(tmp_path: Path) -> None:
+    async with scene(tmp_path, with_privacy=True) as stage:
+        await recorded(stage, *(f"number {number}" for number in range(12)))
+        answer = await stage.slash(stage.ada, "records list")
+        sent = await stage.ben.slash(stage.guild_id, stage.channel_id, "privacy forget-me")
+        asked = await stage.ben.answer_to(sent)
+        done = await stage.ben.answer_to(await stage.ben.click(asked.latest, "Delete"))
+        assert "are deleted" in done.content
+        since = stage.ada.mark()
+        await stage.ada.click(answer.latest, "Older")
+        event = await stage.ada.wait_for(
+            lambda e: e.name == "MESSAGE_UPDATE" and e.data["id"] == answer.latest["id"],
+            since=since,
+        )
+        assert listed(event.data) == records_browser.NOTHING
+
+
+async def test_who_deletes_what_another_deletes_is_told(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await recorded(stage, "twice")
+        (row,) = await rows(stage)
+        answers = await asyncio.gather(
+            *(stage.slash(stage.ada, "records delete", exchange=str(row["id"])) for _ in range(3))
+        )
+        said = {answer.content for answer in answers}
+        assert records_commands.DELETED in said
+        assert said <= {records_commands.DELETED, records_commands.UNKNOWN}
+        assert not await rows(stage)

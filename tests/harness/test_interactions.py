@@ -180,8 +180,11 @@ async def test_default_permissions_are_enforced(
     fake.world.set_roles(guild, fake.world.user(int(ben.id)), [role])
     assert (await ben.answer_to(await ben.slash(guild_id, general, "manage"))).content == "done"
     dm = await ada.open_dm(fake.describe()["bot_user_id"])
+    assert await ada.commands(dm["id"]) == []
+    [known] = await ada.commands(general)
+    unlisted = {"type": 2, "channel_id": dm["id"], "data": {"id": known["id"]}}
     with pytest.raises(Refused, match="10063"):
-        await ada.slash(None, dm["id"], "manage")
+        await ada.request("POST", "/interactions", unlisted)
 
 
 async def test_buttons(bot: Recorder, ada: Person, ben: Person, general: str) -> None:

@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import discord
+import discord.app_commands
 import pytest
 
 from bot.harness.scene import Scene
@@ -107,6 +109,27 @@ async def test_clicks_and_edits() -> None:
                 await discord_of_ours.expect_reply(timeout=0.05)
             with pytest.raises(AssertionError, match="it reads 'pressed', not 'never'"):
                 await discord_of_ours.expect_edit(menu, "never", timeout=0.05)
+
+
+async def test_the_page_says_how_to_be_where_the_bot_is_not() -> None:
+    client = discord.Client(intents=discord.Intents.none(), guild_ready_timeout=0.05)
+    tree = discord.app_commands.CommandTree(client)
+    contexts: list[object] = []
+
+    @tree.command(description="Are you there?")
+    async def ping(interaction: discord.Interaction) -> None:
+        contexts.append(interaction.context.to_array())
+        await interaction.response.send_message("pong")
+
+    example: dict[str, Any] = {}
+    exec(examples()[1], example)  # noqa: S102 - our own page
+    async with Scene() as ours, ours.run(client):
+        await tree.sync()
+        await example["abroad"](ours)
+        assert contexts == [[0], [2], [2]]
+        said = await ours.say("x")
+        with pytest.raises(LookupError, match="no command 'Quote'"):
+            await ours.use_on_message(said, "Quote")
 
 
 async def test_a_client_that_cannot_log_in() -> None:

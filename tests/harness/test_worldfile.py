@@ -18,7 +18,7 @@ WORLD = """
 bot: {name: Helper, token: my-token}
 people:
   - ada
-  - {name: ben, token: bens, display_name: Big Ben}
+  - {name: ben, token: bens, display_name: Big Ben, installed: true}
 guilds:
   - name: Ada's Server
     owner: ada
@@ -68,6 +68,7 @@ def test_what_is_written_is_there(tmp_path: Path) -> None:
     assert world.can_view(channels["general"], world.bot.id)
     assert all(len(g.members) == 22 and len(g.channel_ids) == 2 for g in others)
     assert world.bot.id not in without.members
+    assert world.installed_by == {ben.id}
 
 
 def test_the_same_file_is_the_same_world(tmp_path: Path) -> None:

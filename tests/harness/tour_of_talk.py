@@ -157,8 +157,23 @@ async def of_commands(at: Place) -> None:
         for method in ("GET", "DELETE"):
             await bot(method, f"{base}/{made['id']}", expect=404, code=10063)
         await at.ada("GET", base, expect=403, code=20002)
-    await at.ada("GET", f"{at.there}/application-command-index")
-    await at.ada("GET", "/users/@me/application-command-index")
+    await at.ada("GET", f"{at.here}/application-command-index")
+    await at.ada("GET", "/channels/1/application-command-index", expect=404, code=10003)
+    await of_installs(at)
+
+
+async def of_installs(at: Place) -> None:
+    """A person adds the application to their account, and takes it off again."""
+    own = str(at.fake.world.application.id)
+    path = f"/oauth2/authorize?integration_type=1&client_id={own}"
+    await at.bot("POST", path, {}, expect=403, code=50001)
+    await at.ada("POST", path.replace(own, "1"), {}, expect=404, code=10002)
+    await at.ada("POST", path.replace("type=1", "type=0"), {}, expect=400, code=50035)
+    await at.ada("POST", path, {"authorize": True})
+    assert [one["id"] for one in await at.ada("GET", "/oauth2/tokens")] == [own]
+    await at.ada("DELETE", "/oauth2/tokens/1", expect=404, code=10002)
+    await at.ada("DELETE", f"/oauth2/tokens/{own}", expect=204)
+    assert await at.ada("GET", "/oauth2/tokens") == []
 
 
 ALL_OPTIONS = [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.models import ModelType
+from bot.commands.trial import typed
 from bot.commands.trial.rendering import Names, in_words, text_of
 from bot.compose import make_client, running_agent
 from bot.front.client import UnderstudyClient
@@ -23,7 +24,6 @@ from bot.store.sqlite import SqliteStore
 READY_SECONDS = 30.0
 EPHEMERAL = 64
 BUTTON = 2
-SUBCOMMAND = 1
 
 
 class NoAnswerError(Exception):
@@ -108,8 +108,8 @@ class Stage:
         return replies
 
     async def _slash(self, person: Person, text: str) -> list[Reply]:
-        command, options = self._parse_command(text, await person.commands(self._guild_id))
-        sent = await person.slash(self._guild_id, self._channel_id, command, **options)
+        use = typed.read(text, await person.commands(self._channel_id), ids_seen(person))
+        sent = await person.slash(self._guild_id, self._channel_id, use.name, **use.options)
         return [self._reply(await person.answer_to(sent, timeout=READY_SECONDS))]
 
     async def _click(self, person: Person, label: str) -> list[Reply]:
@@ -174,23 +174,6 @@ class Stage:
     def _reply(self, message: SeenMessage) -> Reply:
         return Reply(self.names.readable(text_of(message.latest)), ephemeral=message.ephemeral)
 
-    @staticmethod
-    def _parse_command(text: str, commands: list[Any]) -> tuple[str, dict[str, object]]:
-        """A typed command: `/group name` or `/name`, then what its one option gets, if any."""
-        typed = text.removeprefix("/")
-        ends = {
-            f"{command['name']} {end['name']}" if end is not command else command["name"]: end
-            for command in commands
-            for end in subcommands_of(command)
-        }
-        for name, end in ends.items():
-            if typed.startswith(f"{name} "):
-                options = [option["name"] for option in end.get("options") or ()]
-                if len(options) == 1:
-                    return name, {options[0]: typed.removeprefix(f"{name} ")}
-                raise LookupError(f"/{name} takes {'more than one' if options else 'no'} options")
-        return " ".join(typed.split(" ", 2)[:2]), {}
-
 
 def answers_press(message_id: str, event: Event) -> bool:
     """Whether this is what came of a button under a message: it changed, or a private answer."""
@@ -199,10 +182,17 @@ def answers_press(message_id: str, event: Event) -> bool:
     return event.name == "MESSAGE_CREATE" and bool(event.data["flags"] & EPHEMERAL)
 
 
-def subcommands_of(command: dict[str, Any]) -> list[dict[str, Any]]:
-    """The ends of a command: its subcommands, or itself where it has none."""
-    options = command.get("options") or ()
-    return [option for option in options if option["type"] == SUBCOMMAND] or [command]
+def ids_seen(person: Person) -> dict[str, str]:
+    """The ids of the people, roles and channels of a person's servers, by "@name" and "#name"."""
+    ids: dict[str, str] = {}
+    for event in person.log.events():
+        if event.name == "GUILD_CREATE":
+            guild = event.data
+            ids |= {f"@{role['name'].lower()}": role["id"] for role in guild["roles"]}
+            ids |= {f"#{channel['name'].lower()}": channel["id"] for channel in guild["channels"]}
+            users = [member["user"] for member in guild["members"]]
+            ids |= {f"@{user['username'].lower()}": user["id"] for user in users}
+    return ids
 
 
 def buttons_of(message: dict[str, Any]) -> dict[str, str]:

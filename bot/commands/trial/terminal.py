@@ -13,7 +13,9 @@ HELP = """\
 You are in #general of a fake server, with the bot Understudy.
   any text          say it to the bot (it hears it as if you mentioned it)
   /reasoning enable | disable | status
-                    a slash command
+                    a slash command; / alone lists them
+  /agent mode channel:#general mode:always
+                    one with options; "quote" what has colons in it
   /click LABEL      press a button under the last message
   /as NAME          be someone else: {people}
   /help             this
@@ -55,7 +57,7 @@ async def converse(stage: Stage, name: str, line: str, timeout: float) -> None: 
     try:
         replies = await stage.say(name, line, timeout, on_change=screen.show)
     except NoAnswerError as error:
-        print(f"({error})")
+        print(error if "\n" in str(error) else f"({error})")
         return
     screen.finish([reply.text for reply in replies], private=replies[0].ephemeral)
     if replies[-1].buttons:

@@ -277,9 +277,17 @@ def access(panel: "SettingsPanel", state: State) -> Parts:
         "person_cooldown": f"{settings.person_cooldown:g}",
         "channel_cooldown": f"{settings.channel_cooldown:g}",
     }
+    known = [role for role in sorted(settings.allowed_roles) if panel.guild.get_role(role)]
+    role_ids = known[: PanelRoleSelect.MOST]
 
     async def roles_chosen(interaction: Interaction, values: Sequence[Any]) -> None:
-        await panel.change(interaction, lambda _: {"allowed_roles": [role.id for role in values]})
+        chosen = {role.id for role in values}
+        # Only what this admin changed: another may have changed the rest meanwhile.
+        added, removed = chosen - set(role_ids), set(role_ids) - chosen
+        removed |= settings.allowed_roles if not chosen else settings.allowed_roles - set(known)
+        await panel.change(
+            interaction, lambda now: {"allowed_roles": (now.allowed_roles | added) - removed}
+        )
 
     async def filled(interaction: Interaction, values: Mapping[str, str]) -> None:
         changed = {name: text for name, text in values.items() if text.strip() != shown[name]}
@@ -303,12 +311,9 @@ def access(panel: "SettingsPanel", state: State) -> Parts:
     async def links_pressed(interaction: Interaction) -> None:
         await panel.change(interaction, lambda _: {"unfurl_links": wanted})
 
-    role_ids = [role for role in sorted(settings.allowed_roles) if panel.guild.get_role(role)]
     return [
         discord.ui.TextDisplay(f"**Who may use it**: {who(settings)}"),
-        discord.ui.ActionRow(
-            PanelRoleSelect(panel.named("roles"), role_ids[: PanelRoleSelect.MOST], roles_chosen)
-        ),
+        discord.ui.ActionRow(PanelRoleSelect(panel.named("roles"), role_ids, roles_chosen)),
         discord.ui.Section(
             f"**Cooldowns**: {cooldowns(settings)}",
             accessory=PanelButton("Set", panel.named("cooldowns"), cooldowns_pressed),

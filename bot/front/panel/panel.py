@@ -10,9 +10,10 @@ import discord
 
 from bot.agent.agent import Agent
 from bot.agent.permissions import Permission
-from bot.front.agent_settings import AgentSettings, BadSettingError
+from bot.front.agent_settings import DEFAULTS, AgentSettings, BadSettingError
 from bot.front.discord_errors import UNREACHED
 from bot.front.open_views import OpenViews, left_behind
+from bot.front.panel.overtaken import changed_meanwhile
 from bot.front.panel.pages import Page, State, body_of, read_state
 from bot.front.panel.parts import Form, PanelSelect
 from bot.front.people import author_of, world_of
@@ -29,6 +30,10 @@ ACCENT = 0x5865F2
 NOT_YOURS = "🔒 Only the admin who opened this panel can use it."
 NO_LONGER = f"🔒 You lack **{Permission.MANAGE_GUILD}** by now, so this panel has closed."
 SAVED = "✅ Saved, and in effect."
+OVERTAKEN = (
+    "\n⚠️ Somebody else had changed this since you looked: {what}. Yours counts; what it was is "
+    "under Changes."
+)
 
 Changes = Callable[[AgentSettings], Mapping[str, Any]]
 
@@ -83,6 +88,7 @@ class SettingsPanel:
         self.drafts: dict[str, str] = {}
         self._views = views
         self._opener_id = opener_id
+        self._seen = DEFAULTS
         self._looks = 0
         self._face: Face | None = None
         self._last: discord.Interaction[Any] | None = None
@@ -123,9 +129,16 @@ class SettingsPanel:
             return False
         # It may have to wait for a disk.
         await interaction.response.defer()
-        world = world_of(self.guild, interaction.user)
+        world, seen = world_of(self.guild, interaction.user), self._seen
+        overtaken: list[str] = []
+
+        def noticing(now: AgentSettings) -> Mapping[str, Any]:
+            changes = changes_to(now)
+            overtaken[:] = changed_meanwhile(seen, now, changes)
+            return changes
+
         try:
-            await self.book.update(world, interaction.user.id, changes_to)
+            await self.book.update(world, interaction.user.id, noticing)
         except BadSettingError as error:
             self.note = f"❌ {error} Nothing was changed."
         except StoreError as error:
@@ -133,8 +146,10 @@ class SettingsPanel:
             self.note = f"❌ Nothing was changed: it could not be kept. {error.public}"
         else:
             self.note = SAVED
+            if overtaken:
+                self.note += OVERTAKEN.format(what=", ".join(overtaken))
         await self.show(interaction)
-        return self.note == SAVED
+        return self.note.startswith(SAVED)
 
     async def run_action(
         self, interaction: discord.Interaction[Any], name: str, text: str = ""
@@ -175,6 +190,7 @@ class SettingsPanel:
     async def _draw(self) -> Face:
         """A new look, from what is set at this moment. Raises StoreError."""
         state = await read_state(self.agent, self.book, self.guild, self.page)
+        self._seen = state.settings
         self._looks += 1
         parts = body_of(self, state)
         if self.note:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from bot.harness import payloads
+from bot.harness import errors, payloads
 from bot.harness.api import Route
 from bot.harness.call import Call, Reply
 from bot.harness.command_forms import CHAT_INPUT, MESSAGE, USER, check_command
 from bot.harness.errors import Code, DiscordError
+from bot.harness.installs import Install, owners_of_command
 from bot.harness.model import Command, JsonObject
 
 _LIMITS = {CHAT_INPUT: 100, USER: 15, MESSAGE: 15}
@@ -20,7 +21,7 @@ async def get_application(call: Call) -> JsonObject:
 
 async def list_commands(call: Call) -> list[JsonObject]:
     guild_id = _scope(call)
-    shown = [payloads.command(c) for c in _commands(call, guild_id)]
+    shown = [payloads.command(call.world, c) for c in _commands(call, guild_id)]
     return shown if call.query_flag("with_localizations") else [_untranslated(c) for c in shown]
 
 
@@ -34,7 +35,7 @@ async def replace_commands(call: Call) -> list[JsonObject]:
     before = {(c.type, c.name): c for c in _commands(call, guild_id)}
     for command in before.values():
         del call.world.commands[command.id]
-    return [payloads.command(_put(call, guild_id, spec, before)) for spec in specs]
+    return [payloads.command(call.world, _put(call, guild_id, spec, before)) for spec in specs]
 
 
 async def create_command(call: Call) -> Reply:
@@ -46,11 +47,11 @@ async def create_command(call: Call) -> Reply:
     _refuse_too_many([kind for kind, _ in {*before, spec}])
     command = _put(call, guild_id, call.json, before)
     known = (command.type, command.name) in before
-    return Reply(200 if known else 201, payloads.command(command))
+    return Reply(200 if known else 201, payloads.command(call.world, command))
 
 
 async def get_command(call: Call) -> JsonObject:
-    return payloads.command(_command(call))
+    return payloads.command(call.world, _command(call))
 
 
 async def edit_command(call: Call) -> JsonObject:
@@ -58,7 +59,7 @@ async def edit_command(call: Call) -> JsonObject:
     spec = command.spec | call.json
     check_command(spec)
     command.spec, command.version = _present(spec), call.world.new_id()
-    return payloads.command(command)
+    return payloads.command(call.world, command)
 
 
 async def delete_command(call: Call) -> None:
@@ -66,15 +67,49 @@ async def delete_command(call: Call) -> None:
 
 
 async def list_for_person(call: Call) -> JsonObject:
-    """What a person's client asks for to offer commands in a guild, or in a direct message."""
-    guild_id = call.guild().id if "guild_id" in call.request.match_info else None
-    world = call.world
-    offered = [c for c in world.commands.values() if c.guild_id in (None, guild_id)]
+    """What a person's client asks for to offer commands in a channel."""
+    world, channel = call.world, call.channel()
+    offered = [
+        known
+        for known in world.commands.values()
+        if owners_of_command(world, known, call.user.id, channel)
+    ]
     bot = payloads.user(world.bot)
     return {
         "applications": [{"id": str(world.application.id), "name": world.bot.name, "bot": bot}],
-        "application_commands": [payloads.command(c) for c in offered],
+        "application_commands": [payloads.command(call.world, c) for c in offered],
     }
+
+
+async def authorize(call: Call) -> JsonObject:
+    """A person adds the application to their account, as the page does that the invite opens.
+
+    Source: https://docs.discord.com/developers/topics/oauth2#bot-authorization-flow
+    """
+    if call.user.bot:
+        raise DiscordError(Code.MISSING_ACCESS)
+    if call.query_id("client_id") != call.world.application.id:
+        raise DiscordError(Code.UNKNOWN_APPLICATION)
+    if call.query_number("integration_type", Install.GUILD, 0, 1) != Install.USER:
+        # How a bot comes to a guild is the world's to say (`World.add_bot`).
+        raise errors.invalid_form("integration_type", "BASE_TYPE_CHOICES", "Not supported.")
+    call.world.install_for(call.user)
+    return {"location": "https://discord.com/oauth2/authorized"}
+
+
+async def deauthorize(call: Call) -> None:
+    """A person takes the application off their account; its id stands for the authorization's."""
+    if call.id("authorization_id") != call.world.application.id:
+        raise DiscordError(Code.UNKNOWN_APPLICATION)
+    call.world.uninstall_for(call.user)
+
+
+async def list_authorized(call: Call) -> list[JsonObject]:
+    """The applications on a person's account."""
+    app = call.world.application
+    known = {"id": str(app.id), "name": app.name, "bot": payloads.user(call.world.bot)}
+    one = {"id": str(app.id), "application": known, "scopes": ["applications.commands"]}
+    return [one] if call.user.id in call.world.installed_by else []
 
 
 def _scope(call: Call) -> int | None:
@@ -165,6 +200,8 @@ ROUTES = [
             ("DELETE", "/{command_id}", delete_command),
         )
     ),
-    Route("GET", "/guilds/{guild_id}/application-command-index", list_for_person),
-    Route("GET", "/users/@me/application-command-index", list_for_person),
+    Route("GET", "/channels/{channel_id}/application-command-index", list_for_person),
+    Route("GET", "/oauth2/tokens", list_authorized),
+    Route("POST", "/oauth2/authorize", authorize),
+    Route("DELETE", "/oauth2/tokens/{authorization_id}", deauthorize),
 ]

@@ -93,9 +93,17 @@ def _nonce(call: Call) -> str | None:
 def _use_command(call: Call, channel: Channel, kind: InteractionType) -> None:
     call.need(channel, Permission.USE_APPLICATION_COMMANDS)
     complete = kind is InteractionType.APPLICATION_COMMAND
-    command, data = command_data(call, channel, complete=complete)
+    command, owners, data = command_data(call, channel, complete=complete)
     name = _full_name(command.name, data.get("options") or [])
-    call.interactions.open(call.user, channel, kind, data, nonce=_nonce(call), command_name=name)
+    call.interactions.open(
+        call.user,
+        channel,
+        kind,
+        data,
+        nonce=_nonce(call),
+        command_name=name,
+        owners=owners,
+    )
 
 
 def _full_name(name: str, options: list[JsonObject]) -> str:

@@ -18,6 +18,7 @@ from bot.harness.ratelimits import rate_limited
 _WRITABLE = (
     ChannelType.TEXT,
     ChannelType.DM,
+    ChannelType.GROUP_DM,
     ChannelType.VOICE,
     ChannelType.ANNOUNCEMENT,
     ChannelType.ANNOUNCEMENT_THREAD,

@@ -6,7 +6,7 @@ from bot.harness.call import Call, snowflake
 from bot.harness.changes import UserChanged
 from bot.harness.errors import Code, DiscordError
 from bot.harness.forms import Form, Text, check
-from bot.harness.model import ChannelType, Guild, JsonObject
+from bot.harness.model import Guild, JsonObject
 from bot.harness.world import World
 
 _ME = Form({"username": Text(2, 32)})
@@ -59,11 +59,19 @@ async def get_my_channels(call: Call) -> list[JsonObject]:
     return [
         payloads.dm_channel(call.world, channel, call.user.id)
         for channel in call.world.channels.values()
-        if channel.type is ChannelType.DM and call.user.id in channel.recipient_ids
+        if channel.guild_id is None and call.user.id in channel.recipient_ids
     ]
 
 
 async def open_dm(call: Call) -> JsonObject:
+    """One with somebody or, as people's clients can, with `recipients` a new group."""
+    if call.json.get("recipients") and not call.user.bot:
+        ids = [snowflake(i, "recipients") for i in call.json["recipients"]]
+        others = [call.world.user(user_id) for user_id in ids]
+        if any(other.bot for other in others):
+            raise DiscordError(Code.CANNOT_DM_USER)
+        group = call.world.add_group_dm(call.user, *others)
+        return payloads.dm_channel(call.world, group, call.user.id)
     if call.json.get("recipient_id") is None:
         raise errors.required("recipient_id")
     other = call.world.user(snowflake(call.json["recipient_id"], "recipient_id"))

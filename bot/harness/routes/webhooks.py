@@ -12,6 +12,7 @@ async def create_follow_up(call: Call) -> JsonObject:
     use = _interaction(call)
     channel = call.world.channel(use.channel_id)
     draft = new_draft(call, channel, call.world.bot.id, call.json)
+    call.interactions.count_follow_up(use)
     return _show(call, call.interactions.follow_up(use, draft))
 
 

@@ -8,6 +8,8 @@ import pytest
 pytest.importorskip("playwright.async_api", reason="playwright is not installed")
 from playwright.async_api import FilePayload, Locator, expect
 
+from bot.harness import FakeDiscord
+
 from .conftest import Arrive
 from .showcase import Layout, Panel, Selects, Showcase
 from .visitor import Visitor
@@ -210,6 +212,34 @@ async def test_an_app_on_a_message(bot: Showcase, ada: Visitor) -> None:
     await ada.act(said, "More")
     await ada.page.get_by_role("menuitem", name="Quote").click()
     await expect(ada.message("Quoted: To be quoted")).to_be_visible()
+
+
+async def test_an_app_on_ones_own_account(bot: Showcase, fake: FakeDiscord, ada: Visitor) -> None:
+    """Added from its profile, it can be used in a server that it is not in, and in a group."""
+    world = fake.world
+    people = {user.name: user for user in world.users.values()}
+    guild = world.add_guild("Elsewhere", owner=people["ben"], channels=("abroad",), bot=False)
+    world.add_member(guild, people["ada"])
+    group = world.add_group_dm(people["ada"], people["ben"], people["cleo"], name="Friends")
+    await bot.channel("general").send("Take me along")
+    await ada.message("Take me along").locator(".author").click()
+    await ada.shot("add-to-account")
+    await ada.button("Add to my account").click()
+    for server, place in (("Elsewhere", "abroad"), ("Direct messages", "Friends")):
+        await ada.page.locator("#rail").get_by_role("button", name=server).click()
+        await ada.page.locator("#channels").get_by_role("button", name=place).click()
+        said = await ada.say(f"To be quoted in {place}")
+        await ada.act(said, "More")
+        await ada.page.get_by_role("menuitem", name="Quote").click()
+        await expect(ada.message(f"Quoted: To be quoted in {place}")).to_be_visible()
+    await ada.shot("in-a-group")
+    assert len(group.messages) == 2
+    await ada.message("Quoted: To be quoted in Friends").locator(".author").click()
+    await ada.button("Remove from my account").click()
+    await expect(ada.page.locator(".profile")).to_have_count(0)
+    await ada.act(ada.message("To be quoted in Friends").first, "More")
+    await expect(ada.page.get_by_role("menuitem", name="Copy text")).to_be_visible()
+    await expect(ada.page.get_by_role("menuitem", name="Quote")).to_have_count(0)
 
 
 def _select(visitor: Visitor, custom_id: str) -> Locator:

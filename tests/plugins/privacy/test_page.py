@@ -9,7 +9,7 @@ from bot.store import personal
 from plugins.privacy import office
 from plugins.privacy.actions import privacy_actions
 from plugins.privacy.policy import PrivacySettings
-from tests.front import test_housekeeping
+from tests.front import test_housekeeping, test_user_install
 from tests.plugins.privacy import test_asking, test_consent
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "privacy.md").read_text(encoding="utf-8")
@@ -22,6 +22,9 @@ TESTED = {
     "mode `notice` (the default)": test_consent.test_who_opts_out_is_not_recorded_nor_quoted,
     "mode `opt-in`": (test_consent.test_with_opt_in_only_those_are_recorded_who_pressed_the_button),
     "who is not recorded": test_consent.test_who_opts_out_is_not_recorded_nor_quoted,
+    "where the bot is no member": (
+        test_user_install.test_asking_where_the_bot_is_not_records_nothing
+    ),
     "unknown": test_consent.test_while_it_is_unknown_who_agreed_nothing_is_recorded,
     "a change of the mode, or a longer retention": (
         test_consent.test_with_opt_in_only_those_are_recorded_who_pressed_the_button

@@ -15,7 +15,7 @@ import { openModal } from "./modal.js";
 import { openProfile } from "./profile.js";
 import { Rest } from "./rest.js";
 import { Sidebar } from "./sidebar.js";
-import { ChannelType, Flag, Store, isThread } from "./store.js";
+import { ChannelType, Flag, Store, isDirect, isThread } from "./store.js";
 import { Timeline } from "./timeline.js";
 import { drawTyping } from "./typing.js";
 
@@ -130,7 +130,7 @@ export class App {
   #drawHeader() {
     const { channel, store } = this;
     const parent = isThread(channel) && store.channel(channel.parent_id);
-    const sign = channel.type === ChannelType.DM ? AT : isThread(channel) ? THREAD : HASH;
+    const sign = isDirect(channel) ? AT : isThread(channel) ? THREAD : HASH;
     $("header").replaceChildren(
       iconButton(MENU, "Servers and channels", togglePlaces, { class: "menu-button", "aria-controls": "places" }),
       icon(sign),

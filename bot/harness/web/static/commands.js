@@ -31,6 +31,21 @@ export class Commands {
     return this.app.attempt(() => this.app.interactions.use(InteractionType.COMMAND, channel, data));
   }
 
+  /** Whether one has the application on one's account, for use wherever one is. */
+  async isMine() {
+    const known = await this.app.attempt(() => this.app.rest.get("/oauth2/tokens"));
+    return Boolean(known?.length);
+  }
+
+  async setMine(wanted) {
+    const id = this.app.store.botId; // which is the application's, too
+    const path = `/oauth2/authorize?client_id=${id}&integration_type=1&scope=applications.commands`;
+    await this.app.attempt(() =>
+      wanted ? this.app.rest.post(path, { authorize: true }) : this.app.rest.delete(`/oauth2/tokens/${id}`),
+    );
+    this.known.clear();
+  }
+
   /** The data of a slash command with `options`: {type, name, value, focused?}. */
   data(entry, options, attachments = []) {
     const nested = entry.path.reduceRight(
@@ -41,7 +56,7 @@ export class Commands {
   }
 
   async #offered(channel) {
-    const place = channel.guild_id ? `guilds/${channel.guild_id}` : "users/@me";
+    const place = `channels/${channel.id}`;
     let known = this.known.get(place);
     if (!known || Date.now() - known.at > FRESH_MS) {
       const index = this.app.attempt(() => this.app.rest.get(`/${place}/application-command-index`));
@@ -54,12 +69,7 @@ export class Commands {
 
   #allowed(command, channel) {
     const guild = this.app.store.guildOf(channel);
-    if (!guild) {
-      const here = command.contexts === null || command.contexts === undefined || command.contexts.includes(1);
-      const botHere = channel.recipients?.some((r) => r.id === this.app.store.botId);
-      return here && botHere && command.dm_permission !== false;
-    }
-    if (!guild.members.has(this.app.store.botId)) return false;
+    if (!guild) return true;
     if (command.default_member_permissions === null || command.default_member_permissions === undefined) return true;
     // "0" is for administrators, who have everything.
     const needed = BigInt(command.default_member_permissions) || (1n << 64n) - 1n;

@@ -7,7 +7,7 @@ import { openEmojiPicker } from "./emoji.js";
 import { CLOSE, FILE, PLUS, SEND, SMILE } from "./icons.js";
 import { sized } from "./media.js";
 import { Permission, may } from "./permissions.js";
-import { ChannelType, isThread } from "./store.js";
+import { isDirect, isThread } from "./store.js";
 import { Suggestions } from "./suggestions.js";
 
 const LIMIT = 2000;
@@ -44,7 +44,7 @@ export class Composer {
     if (!channel) return;
     this.channel = channel;
     const name = this.app.store.nameOfChannel(channel);
-    const label = `Message ${channel.type === ChannelType.DM ? "@" : isThread(channel) ? "" : "#"}${name}`;
+    const label = `Message ${isDirect(channel) ? "@" : isThread(channel) ? "" : "#"}${name}`;
     const write = may(this.app.store, channel, isThread(channel) ? Permission.SEND_IN_THREADS : Permission.SEND_MESSAGES);
     this.field.placeholder = write ? label : "You do not have permission to send messages here.";
     this.field.setAttribute("aria-label", label);

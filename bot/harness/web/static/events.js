@@ -2,6 +2,9 @@
 
 import { Flag } from "./store.js";
 
+const MOST_UNSEEN = 200; // messages of a channel that is not open; older ones are loaded again
+const KEPT_UNSEEN = 100;
+
 export const handlers = {
   READY(store, { user, guilds, private_channels: direct }) {
     store.me = user;
@@ -67,6 +70,9 @@ export const handlers = {
   MESSAGE_CREATE(store, message) {
     const { channel_id: channelId, author } = message;
     store.putMessage(message);
+    if (store.current !== channelId && store.messagesOf(channelId).size > MOST_UNSEEN) {
+      store.forgetOldest(channelId, KEPT_UNSEEN);
+    }
     store.stopTyping(channelId, author.id);
     const channel = store.channel(channelId);
     if (channel && !(message.flags & Flag.EPHEMERAL)) channel.last_message_id = message.id;

@@ -1,7 +1,7 @@
 // Who may do what where, by Discord's rule:
 // https://discord.com/developers/docs/topics/permissions#permission-overwrites
 
-import { ChannelType } from "./store.js";
+import { isDirect } from "./store.js";
 
 export const Permission = {
   ADMINISTRATOR: 1n << 3n,
@@ -38,7 +38,7 @@ export function guildPermissions(guild, userId) {
 }
 
 function permissionsIn(store, channel, userId) {
-  if (channel.type === ChannelType.DM) return IN_DIRECT_MESSAGES;
+  if (isDirect(channel)) return IN_DIRECT_MESSAGES;
   const guild = store.guildOf(channel);
   if (!guild) return 0n;
   let total = guildPermissions(guild, userId);

@@ -12,6 +12,7 @@ export async function openProfile(app, userId, anchor) {
   const name = store.nameOf(userId, guild);
   const roles = (guild?.members.get(userId)?.roles ?? []).map((id) => guild.roles.get(id)).filter(Boolean);
   const commands = await app.commands.contextual(channel, 2);
+  const mine = userId === store.botId && (await app.commands.isMine());
   const act = (run) => () => {
     close();
     run();
@@ -29,6 +30,8 @@ export async function openProfile(app, userId, anchor) {
       "div",
       { class: "profile-actions" },
       userId !== store.me.id && button("Message", () => app.openDirectMessage(userId), "primary"),
+      userId === store.botId &&
+        button(mine ? "Remove from my account" : "Add to my account", () => app.commands.setMine(!mine)),
       commands.map((command) => button(command.name, () => app.commands.runOn(channel, command, userId))),
     ),
   );

@@ -3,8 +3,9 @@
 import { handlers } from "./events.js";
 import { canView } from "./permissions.js";
 
-export const ChannelType = { TEXT: 0, DM: 1, VOICE: 2, CATEGORY: 4, NEWS: 5, NEWS_THREAD: 10, THREAD: 11, PRIVATE_THREAD: 12, FORUM: 15 };
+export const ChannelType = { TEXT: 0, DM: 1, VOICE: 2, GROUP_DM: 3, CATEGORY: 4, NEWS: 5, NEWS_THREAD: 10, THREAD: 11, PRIVATE_THREAD: 12, FORUM: 15 };
 export const Flag = { SUPPRESS_EMBEDS: 1 << 2, EPHEMERAL: 1 << 6, LOADING: 1 << 7, COMPONENTS_V2: 1 << 15 };
+export const isDirect = (channel) => channel.type === ChannelType.DM || channel.type === ChannelType.GROUP_DM;
 export const TYPING_MS = 10_000;
 
 export class Store extends EventTarget {
@@ -72,7 +73,7 @@ export class Store extends EventTarget {
   /** The direct messages, the latest first. */
   directMessages() {
     return [...this.channels.values()]
-      .filter((c) => c.type === ChannelType.DM)
+      .filter(isDirect)
       .sort((a, b) => compareIds(b.last_message_id ?? b.id, a.last_message_id ?? a.id));
   }
 
@@ -84,7 +85,7 @@ export class Store extends EventTarget {
   }
 
   nameOfChannel(channel) {
-    if (channel.type !== ChannelType.DM) return channel.name;
+    if (!isDirect(channel) || channel.name) return channel.name;
     return channel.recipients.map((r) => this.nameOf(r.id)).join(", ");
   }
 
@@ -138,6 +139,15 @@ export class Store extends EventTarget {
     this.emit("messages", { channelId });
   }
 
+  /** Let go of all but the last `kept` messages of a channel, to be loaded again; answers which. */
+  forgetOldest(channelId, kept) {
+    const place = this.messagesOf(channelId);
+    const gone = [...place.keys()].slice(0, -kept);
+    for (const id of gone) place.delete(id);
+    if (gone.length) this.complete.delete(channelId);
+    return gone;
+  }
+
   removeMessage(channelId, id) {
     if (this.messages.get(channelId)?.delete(id)) this.emit("message-gone", { channelId, id });
   }
@@ -165,7 +175,8 @@ export class Store extends EventTarget {
 
   markUnread(message) {
     const known = this.unread.get(message.channel_id) ?? { count: 0, mentions: 0, first: message.id };
-    const direct = this.channel(message.channel_id)?.type === ChannelType.DM;
+    const channel = this.channel(message.channel_id);
+    const direct = channel && isDirect(channel);
     known.count += 1;
     if (direct || this.isMentioned(message)) known.mentions += 1;
     this.unread.set(message.channel_id, known);

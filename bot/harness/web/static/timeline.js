@@ -4,31 +4,36 @@ import { $, h } from "./dom.js";
 import { editor } from "./editor.js";
 import { messageItem } from "./message.js";
 import { moveFocus } from "./popover.js";
-import { ChannelType, Flag } from "./store.js";
+import { Flag, isDirect } from "./store.js";
 import { sameDay, styled, timeOf } from "./timestamps.js";
 
 const GROUP_MS = 7 * 60 * 1000;
 const NEAR_END = 80;
 const PAGE = 50;
+const MOST = 200; // messages that are drawn while the end is in sight; older ones are loaded again
+const KEPT = 100;
 
 export class Timeline {
   constructor(app) {
     this.app = app;
     this.box = $("timeline");
     this.list = null;
+    this.items = new Map(); // message id -> its element
+    this.changed = new Set(); // ids of messages to be drawn with the next frame
     this.channel = null;
     this.editing = null; // {id, element} of the message that is being edited
     this.pinned = true; // whether the end is in sight, and to be kept there
+    this.top = 0; // where the box was scrolled to
     this.box.addEventListener("scroll", () => this.#scrolled());
     this.box.addEventListener("keydown", (event) => this.#move(event));
     $("jump").addEventListener("click", () => this.toEnd());
     this.resizes = new ResizeObserver(() => this.pinned && this.toEnd());
     this.resizes.observe(this.box);
-    app.store.on("message", ({ channelId, id }) => channelId === this.channel?.id && this.#put(id));
+    app.store.on("message", ({ channelId, id }) => channelId === this.channel?.id && this.#later(id));
     app.store.on("message-gone", ({ channelId, id }) => channelId === this.channel?.id && this.#take(id));
     app.store.on("messages", ({ channelId }) => channelId === this.channel?.id && this.draw());
     app.store.on("members", (guildId) => this.channel && guildId === this.channel.guild_id && this.draw());
-    app.store.on("busy", ({ channelId, id }) => channelId === this.channel?.id && this.#put(id));
+    app.store.on("busy", ({ channelId, id }) => channelId === this.channel?.id && this.#later(id));
   }
 
   /** Show a channel from its end; what came while it was closed is below a line. */
@@ -45,6 +50,9 @@ export class Timeline {
     const { store } = this.app;
     const messages = [...store.messagesOf(this.channel.id).values()];
     const { scrollTop } = this.box;
+    this.items.clear();
+    this.changed.clear();
+    this.held = null;
     this.list = h("ol", { class: "messages", "aria-label": `Messages in ${store.nameOfChannel(this.channel)}` });
     let before = null;
     for (const message of messages) {
@@ -62,6 +70,7 @@ export class Timeline {
 
   toEnd() {
     this.box.scrollTop = this.box.scrollHeight;
+    this.top = this.box.scrollTop;
     this.pinned = true;
     $("jump").hidden = true;
   }
@@ -71,8 +80,7 @@ export class Timeline {
     const before = this.editing;
     const message = this.app.store.message(this.channel.id, id);
     this.editing = { id, element: editor(this.app, message, () => this.#endEdit()) };
-    if (before) this.#put(before.id);
-    this.#put(id);
+    this.#put(before ? [before.id, id] : [id]);
     this.itemOf(id)?.querySelector("textarea")?.focus();
     this.itemOf(id)?.scrollIntoView({ block: "nearest" });
   }
@@ -102,7 +110,7 @@ export class Timeline {
   }
 
   itemOf(id) {
-    return this.list?.querySelector(`:scope > .message[data-id="${CSS.escape(id)}"]`);
+    return this.items.get(id);
   }
 
   #items() {
@@ -119,7 +127,9 @@ export class Timeline {
     if (isNew) parts.push(divider("New", "new", message.id));
     const follows = !newDay && !isNew && this.#follows(message, before);
     const own = this.editing?.id === message.id ? this.editing.element : null;
-    parts.push(messageItem(this.app, message, { follows, editor: own }));
+    const item = messageItem(this.app, message, { follows, editor: own });
+    this.items.set(message.id, item);
+    parts.push(item);
     return parts;
   }
 
@@ -133,54 +143,98 @@ export class Timeline {
     );
   }
 
-  /** Draw a message anew where it is, or at the end if it is new. */
-  #put(id) {
+  /** Draw a message with the next frame, together with all that happens until then. */
+  #later(id) {
+    this.changed.add(id);
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.#put(this.changed);
+    });
+  }
+
+  /** Draw messages anew where they are, or at the end if they are new. */
+  #put(changed) {
     const { store } = this.app;
-    const ids = [...store.messagesOf(this.channel.id).keys()];
-    const index = ids.indexOf(id);
-    if (index < 0) return;
+    const wanted = new Set(changed);
+    this.changed.clear();
+    if (this.pinned) this.#trim(wanted);
+    let more = false;
+    let before = null;
+    for (const message of store.messagesOf(this.channel.id).values()) {
+      if (wanted.has(message.id)) more = this.#putOne(message, before) || more;
+      before = message;
+    }
+    this.#rove();
+    if (this.pinned) this.toEnd();
+    else if (more) $("jump").hidden = false;
+  }
+
+  /** Draw one message after `before`; answers whether it is new. */
+  #putOne(message, before) {
+    const { id } = message;
     const known = this.itemOf(id);
     const focus = known && focusWithin(known);
-    const before = store.message(this.channel.id, ids[index - 1] ?? "");
-    const parts = this.#itemsOf(store.message(this.channel.id, id), before);
-    this.#dividersOf(id).forEach((d) => d.remove());
+    const dividers = known ? this.#dividersOf(id) : [];
+    const parts = this.#itemsOf(message, before);
+    dividers.forEach((d) => d.remove());
     if (known) known.replaceWith(...parts);
     else this.list.append(...parts);
     if (focus) restoreFocus(this.itemOf(id), focus);
-    this.#rove();
-    if (this.pinned) this.toEnd();
-    else if (!known) $("jump").hidden = false;
+    return !known;
+  }
+
+  /** Let go of the oldest messages where many came: what scrolls by would slow everything down. */
+  #trim(wanted) {
+    const messages = this.app.store.messagesOf(this.channel.id);
+    if (messages.size <= MOST || this.editing || this.list.contains(document.activeElement)) return;
+    for (const id of this.app.store.forgetOldest(this.channel.id, KEPT)) {
+      this.#dividersOf(id).forEach((d) => d.remove());
+      this.itemOf(id)?.remove();
+      this.items.delete(id);
+    }
+    this.box.querySelector(".beginning")?.remove();
+    // What is the first one by now begins with its day and its author.
+    wanted.add(messages.keys().next().value);
   }
 
   #take(id) {
+    this.changed.delete(id);
     const item = this.itemOf(id);
     if (!item) return;
     const next = item.nextElementSibling;
     const held = item.contains(document.activeElement);
     this.#dividersOf(id).forEach((d) => d.remove());
     item.remove();
+    this.items.delete(id);
     const follower = next?.dataset.id ?? next?.dataset.before;
-    if (follower) this.#put(follower);
+    if (follower) this.#later(follower);
     this.#rove();
     if (held) this.app.composer.focus();
   }
 
   #dividersOf(id) {
-    return [...this.list.querySelectorAll(`:scope > .divider[data-before="${CSS.escape(id)}"]`)];
+    const found = [];
+    for (let part = this.itemOf(id)?.previousElementSibling; part?.dataset.before === id; part = part.previousElementSibling) {
+      found.push(part);
+    }
+    return found;
   }
 
   #endEdit() {
     const ended = this.editing;
     this.editing = null;
-    if (ended) this.#put(ended.id);
+    if (ended) this.#put([ended.id]);
     this.app.composer.focus();
   }
 
   /** One message is in the tab order; the arrows lead to the others. */
   #rove() {
-    const items = this.#items();
-    const held = items.find((item) => item === document.activeElement) ?? items.at(-1);
-    for (const item of items) item.tabIndex = item === held ? 0 : -1;
+    const active = document.activeElement;
+    const isItem = active?.parentElement === this.list && active.classList.contains("message");
+    const held = isItem ? active : this.list.lastElementChild;
+    if (this.held && this.held !== held) this.held.tabIndex = -1;
+    if (held) held.tabIndex = 0;
+    this.held = held;
   }
 
   #move(event) {
@@ -188,12 +242,16 @@ export class Timeline {
     if (!items.includes(event.target)) return;
     if (event.key === "Escape") this.app.composer.focus();
     moveFocus(event.key.startsWith("Arrow") || event.key === "Home" || event.key === "End" ? event : {}, items);
-    for (const item of items) item.tabIndex = item === document.activeElement ? 0 : -1;
+    this.#rove();
   }
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.box;
-    this.pinned = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    const below = scrollHeight - scrollTop - clientHeight;
+    // However little one scrolls up, what comes next does not pull one back down.
+    const up = scrollTop < this.top && below > 1;
+    this.pinned = below < NEAR_END && !up;
+    this.top = scrollTop;
     if (this.pinned) $("jump").hidden = true;
     if (scrollTop < NEAR_END && !this.pinned) this.#load();
   }
@@ -217,7 +275,7 @@ export class Timeline {
   #beginning() {
     const { store } = this.app;
     const name = store.nameOfChannel(this.channel);
-    const direct = this.channel.type === ChannelType.DM;
+    const direct = isDirect(this.channel);
     return h(
       "div",
       { class: "beginning" },
