@@ -9,7 +9,6 @@ from bot.store.choosing import Choice
 from bot.store.training_rows import COLUMNS, Lines, read_csv, read_json_lines, read_rows
 
 ROW_GROUP_BYTES = 3 << 20
-PARQUET_NUMBERS = {"latency_ms": "float64", "first_token_ms": "float64"}
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
 # What people select by; each takes memory for every group of rows until the end.
@@ -31,10 +30,7 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     # The default pool keeps half as much again for later.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     schema = pyarrow.schema(
-        [
-            (name, "string" if name in PARQUET_TEXTS else PARQUET_NUMBERS.get(name, "int64"))
-            for name in COLUMNS
-        ]
+        [(name, "string" if name in PARQUET_TEXTS else "int64") for name in COLUMNS]
     )
     written = Written()
     last_id = 0

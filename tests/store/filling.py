@@ -45,8 +45,8 @@ def exchange(number: int, *messages: ChatMessage, **changes: object) -> Exchange
         "error": None,
         "fallback_from": None,
         "fallback_reason": None,
-        "latency_ms": 12.5,
-        "first_token_ms": 3.25,
+        "latency_ms": 12.0,
+        "first_token_ms": 3.0,
         "prompt_tokens": 11,
         "completion_tokens": 4,
     }
