@@ -8,7 +8,10 @@ from typing import Any
 from bot.store.choosing import Choice
 from bot.store.training_rows import COLUMNS, Lines, read_csv, read_json_lines, read_rows
 
-ROW_GROUP_BYTES = 3 << 20
+# Small groups, pages and steps: each of the columns has buffers of its own.
+ROW_GROUP_BYTES = 1 << 20
+PAGE_BYTES = 8 << 10
+ROWS_A_STEP = 32
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
 # What people select by; each takes memory for every group of rows until the end.
@@ -39,6 +42,8 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
         schema,
         compression="zstd",
         use_dictionary=PARQUET_DICTIONARIES,
+        data_page_size=PAGE_BYTES,
+        write_batch_size=ROWS_A_STEP,
         write_statistics=list(PARQUET_STATISTICS),
     ) as writer:
         waiting: list[Any] = []

@@ -139,16 +139,18 @@ def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
         connection, lambda source: f',{",".join(map(csv_text, source[:3]))},"['.encode()
     )
     reasons = by_source(connection, lambda source: csv_text(source[3]))
-    columns = (*IDS, *ANSWER, *FAILURE, *NUMBERS)
+    ids = "||','||".join(f"coalesce({name}, '')" for name in IDS)
+    columns = (f"CAST({ids} AS BLOB)", *ANSWER, *FAILURE, *NUMBERS)
     for batch in read_batches(connection, choice, columns, in_csv):
         pieces: list[bytes] = []
-        for row, said, votes in batch:
-            source, begin, end = row[2], csv_numbers(row[3:10]), csv_numbers((*row[16:], *votes))
-            output, reasoning, success, *why = row[10:16]
-            failure = ",,," if why == NO_FAILURE else ",".join(map(csv_text, why)) + ","
-            answer = f"{csv_text(output)},{csv_text(reasoning)},{reasons[source]},{success}"
-            rest = f']",{answer},{failure}{end}\r\n'
-            pieces += (begin.encode(), names[source], said, rest.encode())
+        for (_, _, source, begin, output, reasoning, success, *values), said, votes in batch:
+            why, numbers = values[:3], (*values[3:], *votes)
+            failure = ",," if why == NO_FAILURE else ",".join(map(csv_text, why))
+            end = (
+                f']",{csv_text(output)},{csv_text(reasoning)},{reasons[source]},{success},{failure},'
+                f"{','.join(['' if number is None else str(number) for number in numbers])}\r\n"
+            )
+            pieces += (begin, names[source], said, end.encode())
         yield lines(batch, pieces)
 
 
@@ -160,11 +162,6 @@ def in_csv(said: bytes) -> bytes:
 def csv_text(text: str | None) -> str:
     """A cell in quotes, or nothing for NULL."""
     return "" if text is None else f'"{text.replace(QUOTE, QUOTE * 2)}"'
-
-
-def csv_numbers(numbers: Sequence[int | None]) -> str:
-    """Cells without quotes."""
-    return ",".join(["" if number is None else str(number) for number in numbers])
 
 
 def read_rows(connection: sqlite3.Connection, choice: Choice) -> Iterator[list[Row]]:

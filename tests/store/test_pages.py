@@ -107,12 +107,15 @@ def test_pages_of_a_room_and_a_person_go_through_time(tmp_path: Path) -> None:
     ]
     with contextlib.closing(fill(tmp_path, operations)) as connection:
         for limit in (1, 2, 9):
-            for place in ({"room_id": 90}, {"user_id": 91}, {"room_id": 91, "user_id": 91}):
-                room = place.get("room_id")
+            for room, user in ((90, None), (None, 91), (91, 91)):
                 expected = [n for n in reversed(times) if room in (None, 90 + n % 2)]
                 found: list[ExchangeSummary] = []
                 while page := read_page(
-                    connection, found[-1].id if found else None, limit, **place
+                    connection,
+                    found[-1].id if found else None,
+                    limit,
+                    room_id=room,
+                    user_id=user,
                 ):
                     found += page
                 assert numbers(found) == expected
