@@ -8,8 +8,8 @@ from typing import Any
 from bot.store.choosing import Choice
 from bot.store.training_rows import COLUMNS, Lines, read_csv, read_json_lines, read_rows
 
-# Small groups, pages and steps: each of the columns has buffers of its own.
-ROW_GROUP_BYTES = 1 << 20
+# Each group takes memory until the end, each column has buffers of the size of a page.
+ROW_GROUP_BYTES = 6 << 20
 PAGE_BYTES = 8 << 10
 ROWS_A_STEP = 32
 # Of few different values; for all others a dictionary would only take time and memory.

@@ -32,8 +32,9 @@ VOTES = ("thumbs_up", "thumbs_down")
 COLUMNS = (*IDS, *NAMES, "input", *ANSWER, "finish_reason", *FAILURE, *NUMBERS, *VOTES)
 
 EXCHANGES = f"""
-    SELECT *, {ASKED_AT} AS timestamp, (SELECT id FROM world WHERE kind = 'guild') AS guild_id
-    FROM exchanges e
+    SELECT e.*, c.finish_reason, {ASKED_AT} AS timestamp,
+        (SELECT id FROM world WHERE kind = 'guild') AS guild_id
+    FROM exchanges e LEFT JOIN sources c ON c.id = e.source
 """  # noqa: S608 - our own text
 SELECT_SOURCES = "SELECT id, model_type, provider, model, finish_reason FROM sources"
 SELECT_VOTES = """
@@ -108,19 +109,18 @@ def read_json_lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[
     open meanwhile, and so sees one state of the file. Raises one of FAILURES, StoreError where a
     prompt is damaged.
     """
-    columns = (*map(json_object, (IDS, ANSWER, FAILURE)), *NUMBERS)
+    texts = (*ANSWER, "finish_reason", *FAILURE)
+    columns = (json_object(IDS), json_object(texts), *NUMBERS)
     names = by_source(
         connection,
         lambda source: b',%b,"input":[' % encode(dict(zip(NAMES, source[:3], strict=True)))[1:-1],
     )
-    reasons = by_source(connection, lambda source: b',"finish_reason":%b,' % encode(source[3]))
     for batch in read_batches(connection, choice, columns):
         pieces: list[bytes] = []
-        for (_, _, source, ids, answer, failure, *numbers), said, (up, down) in batch:
-            latency, first, asked, answered = numbers
+        for row, said, (up, down) in batch:
+            _, _, source, ids, rest, latency, first, asked, answered = row
             end = encode(Numbers(latency, first, asked, answered, up, down))
-            pieces += (ids[:-1], names[source], said, b"],", answer[1:-1], reasons[source])
-            pieces += (failure[1:-1], b",", end[1:], b"\n")
+            pieces += (ids[:-1], names[source], said, b"],", rest[1:-1], b",", end[1:], b"\n")
         yield lines(batch, pieces)
 
 
