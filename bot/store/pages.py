@@ -33,11 +33,12 @@ BY_VOTE = """
     SELECT DISTINCT v.exchange_id AS id FROM votes v CROSS JOIN exchanges e ON e.id = v.exchange_id
     WHERE v.exchange_id < ? AND {vote} AND {condition} ORDER BY v.exchange_id DESC
 """
-# Only in the stretches of time that have some of the room or the person.
+# Only in the stretches of time that have some of the room and of the person.
 BY_STRETCH = """
     SELECT e.id FROM stretches s CROSS JOIN exchanges e
     ON e.id >= s.stretch << 47 AND e.id <= s.stretch << 47 | 140737488355327
-    WHERE s.place = ? AND s.stretch <= ? >> 47 AND {condition}
+    WHERE s.place = ? AND s.stretch IN (SELECT stretch FROM stretches WHERE place = ?)
+        AND s.stretch <= ? >> 47 AND {condition}
     ORDER BY s.stretch DESC, e.id DESC
 """
 VOTES = {"up": "v.value > 0", "down": "v.value < 0", "any": "1"}
@@ -93,7 +94,7 @@ def read_page(
     """
     choice = Choice(before=before, room_id=room_id, user_id=user_id, purpose=purpose)
     end = AFTER_ALL if before is None else before
-    place = room_id if user_id is None else user_id
+    places = [place for place in (user_id, room_id) if place is not None]
     if feedback in VOTES:
         condition, values = choice.where()
         chosen = BY_VOTE.format(vote=VOTES[feedback], condition=condition)
@@ -101,9 +102,9 @@ def read_page(
     else:
         condition, values = replace(choice, feedback=feedback).where()
         chosen = BY_ID.format(condition=condition)
-        if place is not None:
+        if places:
             chosen = BY_STRETCH.format(condition=condition)
-            values[:0] = [place, end]
+            values[:0] = [places[0], places[-1], end]
     found = connection.execute(select(chosen), (*values, limit))
     return [summary(row) for row in found]
 
