@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from bot.store.exchange_rows import ExchangeRow, keep_exchanges, place_in_output
+from bot.store.exchange_rows import ExchangeRow, keep_exchanges, reply_and_parts
+from bot.store.message_rows import carriers_of, place_in_output, read_replies
 from bot.store.operations import (
     EXCHANGE,
     KINDS,
@@ -26,6 +27,8 @@ from bot.store.operations import (
     decode,
 )
 from bot.store.problems import StoreError
+from bot.store.records import time_of
+from bot.store.speakers import ANSWERING, NAMELESS, blank_messages
 
 Stored = tuple[int, bytes]
 """An operation as it waits in the inbox: the number of its kind, and its values."""
@@ -44,25 +47,19 @@ COUNT_CHOSEN = """
     SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)
     FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
 """
-# An answer may be quoted in a later prompt: there it stands as deleted from here on.
-DELETE_CHOSEN = (
-    """
-    DELETE FROM demonstrations WHERE message_id IN (
-        SELECT message_id FROM messages WHERE exchange_id IN (SELECT value FROM json_each(?))
-    )
-    """,
-    """
-    DELETE FROM votes WHERE message_id IN (
-        SELECT message_id FROM messages WHERE exchange_id IN (SELECT value FROM json_each(?))
-    )
-    """,
-    """
-    UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1
-    WHERE exchange_id IN (SELECT value FROM json_each(?))
-    """,
-    "DELETE FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
+DELETE_FEEDBACK = (
+    "DELETE FROM demonstrations WHERE message_id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM votes WHERE message_id IN (SELECT value FROM json_each(?))",
 )
+DELETE_EXCHANGES = "DELETE FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"
 
+
+PLACE_MESSAGE = f"""
+    INSERT INTO messages (message_id, speaker, state, seen_after, exchange_id, start, length)
+    VALUES (?1, ?2, 0, 0, ?3, ?4, ?5)
+    ON CONFLICT (message_id) DO UPDATE SET
+        exchange_id = ?3, speaker = {NAMELESS}, start = ?4, length = ?5, content = ?6
+"""  # noqa: S608 - our own text
 
 # By different parts of one answer somebody may have voted twice before it was known whose they are.
 KEEP_LAST_VOTES = """
@@ -119,16 +116,21 @@ def read_back_row(body: bytes) -> ExchangeRow:
 def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:
     """The messages carry the exchange's output, and nothing they carried before."""
     found = connection.execute(
-        "SELECT output FROM exchanges WHERE id = ?", (reply.exchange_id,)
+        "SELECT output, reply_id, parts FROM exchanges WHERE id = ?", (reply.exchange_id,)
     ).fetchone()
     if found is None or not reply.message_ids:
         return
-    connection.execute(
-        "UPDATE exchanges SET reply_id = ? WHERE id = ?",
-        (reply.message_ids[0], reply.exchange_id),
-    )
+    output, *before = found
+    # Those that it was known to have already are still to be found when it is forgotten.
+    earlier = read_replies(*before)
+    known = reply_and_parts(list(dict.fromkeys([*reply.message_ids, *earlier])))
+    if known != tuple(before):
+        connection.execute(
+            "UPDATE exchanges SET reply_id = ?, parts = ? WHERE id = ?",
+            (*known, reply.exchange_id),
+        )
     for message_id in reply.message_ids:
-        place_message(connection, message_id, reply, found[0])
+        place_message(connection, message_id, reply, output)
         connection.execute(
             "UPDATE votes SET exchange_id = ?1 WHERE message_id = ?2 AND exchange_id IS NOT ?1",
             (reply.exchange_id, message_id),
@@ -153,37 +155,28 @@ def place_message(
         shown = output
     start, length, content = place_in_output(output, shown)
     connection.execute(
-        "INSERT INTO messages (message_id, role, exchange_id, start, length)"
-        " VALUES (?1, 'assistant', ?2, ?3, ?4)"
-        " ON CONFLICT (message_id) DO UPDATE SET exchange_id = ?2, name = NULL,"
-        " start = ?3, length = ?4, content = ?5",
-        (message_id, reply.exchange_id, start, length, content),
+        PLACE_MESSAGE, (message_id, ANSWERING, reply.exchange_id, start, length, content)
     )
 
 
 def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:
     """A member's text, where it is stored and was read before, is this one."""
     connection.execute(
-        "UPDATE messages SET content = ?, seen_at = ?"
-        " WHERE message_id = ? AND state = 0 AND exchange_id IS NULL AND seen_at <= ?",
-        (edit.content, edit.timestamp, edit.message_id, edit.timestamp),
+        "UPDATE messages SET content = ?1, seen_after = ?2"
+        " WHERE message_id = ?3 AND state = 0 AND exchange_id IS NULL AND seen_after <= ?2",
+        (edit.content, edit.timestamp - time_of(edit.message_id), edit.message_id),
     )
 
 
 def forget_messages(connection: sqlite3.Connection, gone: MessagesForgotten) -> None:
     """The texts go, and the outputs that these messages carried."""
-    ids = (json.dumps(gone.message_ids),)
-    for (exchange_id,) in connection.execute(
-        "SELECT DISTINCT exchange_id FROM messages"
-        " WHERE exchange_id IS NOT NULL AND message_id IN (SELECT value FROM json_each(?))",
-        ids,
-    ).fetchall():
+    found = connection.execute(
+        "SELECT id, exchange_id FROM messages WHERE message_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(gone.message_ids),),
+    ).fetchall()
+    for exchange_id in {row[1] for row in found if row[1] is not None}:
         forget_output(connection, exchange_id)
-    connection.execute(
-        "UPDATE messages SET name = NULL, content = NULL, start = NULL, length = NULL, state = 1"
-        " WHERE message_id IN (SELECT value FROM json_each(?))",
-        ids,
-    )
+    blank_messages(connection, [row[0] for row in found])
 
 
 def forget_output(connection: sqlite3.Connection, exchange_id: int) -> None:
@@ -193,8 +186,9 @@ def forget_output(connection: sqlite3.Connection, exchange_id: int) -> None:
     )
     # A place in an output that is not there: no later quote puts the text back.
     connection.execute(
-        "UPDATE messages SET content = NULL, start = 0, length = 0 WHERE exchange_id = ?",
-        (exchange_id,),
+        "UPDATE messages SET content = NULL, start = 0, length = 0"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(carriers_of(connection, [exchange_id]).values())),),
     )
 
 
@@ -229,8 +223,9 @@ def keep_demonstration(connection: sqlite3.Connection, given: DemonstrationGiven
     if exchange_id is not None and not is_kept(connection, exchange_id):
         return
     connection.execute(
-        "INSERT OR REPLACE INTO demonstrations (message_id, user_id, content, timestamp)"
-        " VALUES (?, ?, ?, ?)",
+        "INSERT INTO demonstrations (message_id, user_id, content, timestamp) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (message_id, user_id) DO UPDATE SET"
+        " content = excluded.content, timestamp = excluded.timestamp",
         (given.message_id, given.user_id, given.content, given.timestamp),
     )
 
@@ -249,8 +244,12 @@ def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     """Delete whole exchanges and what hangs on them. Returns how many there were."""
     given = (json.dumps(ids),)
     gone = connection.execute(COUNT_CHOSEN, given).fetchone()
-    for statement in DELETE_CHOSEN:
-        connection.execute(statement, given)
+    carriers = carriers_of(connection, ids)
+    for statement in DELETE_FEEDBACK:
+        connection.execute(statement, (json.dumps(list(carriers)),))
+    # An answer may be quoted in a later prompt: there it stands as deleted from here on.
+    blank_messages(connection, list(carriers.values()))
+    connection.execute(DELETE_EXCHANGES, given)
     connection.execute(
         "UPDATE counters SET exchanges = exchanges - ?, failures = failures - ?,"
         " fallbacks = fallbacks - ?",

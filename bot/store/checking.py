@@ -1,7 +1,9 @@
 """What is wrong with a world's file, and how large it is; neither changes anything."""
 
 import contextlib
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from bot.store.files import path_of
 from bot.store.inbox import FOLDER
 from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.problems import StoreError
+from bot.store.prompts import number_of, read_prompt
 from bot.store.reading import open_to_read
 from bot.store.records import World
 from bot.store.setting_aside import kept_until, set_aside_in
@@ -20,17 +23,12 @@ PAGES_LOOKED_AT = 64
 PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
 # Each counts what should not be.
 CONSISTENCY = {
-    "prompts that cannot be read": """
-        SELECT count(*) FROM exchanges WHERE NOT json_valid(prompt) OR json_type(prompt) <> 'array'
-    """,
-    "quoted messages that are not there": """
-        SELECT count(*) FROM (
-            SELECT CASE p.type WHEN 'array' THEN json_extract(p.value, '$[0]') ELSE p.value END AS n
-            FROM exchanges e,
-                json_each(CASE WHEN json_valid(e.prompt) THEN e.prompt ELSE '[]' END) p
-        ) WHERE NOT EXISTS (SELECT 1 FROM messages WHERE id = n)
-            AND NOT EXISTS (SELECT 1 FROM texts WHERE id = -n)
-    """,
+    "messages of nobody": (
+        "SELECT count(*) FROM messages WHERE speaker NOT IN (SELECT id FROM speakers)"
+    ),
+    "exchanges from nowhere": (
+        "SELECT count(*) FROM exchanges WHERE source NOT IN (SELECT id FROM sources)"
+    ),
     "deleted messages that still have a text": (
         "SELECT count(*) FROM messages WHERE state <> 0 AND content IS NOT NULL"
     ),
@@ -39,6 +37,11 @@ CONSISTENCY = {
         " AND NOT EXISTS (SELECT 1 FROM exchanges e WHERE e.id = v.exchange_id)"
     ),
 }
+PROMPTS_AT_ONCE = 1_000
+FIND_QUOTED = """
+    SELECT value FROM json_each(?)
+    WHERE value IN (SELECT id FROM messages) OR -value IN (SELECT id FROM texts)
+"""
 COUNTED = """
     SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)
     FROM exchanges
@@ -141,6 +144,7 @@ def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
         if line != "ok":
             yield f"is damaged ({line}). Run `understudy store repair`"
             return
+    yield from problems_in_prompts(connection)
     for what, query in CONSISTENCY.items():
         (count,) = connection.execute(query).fetchone()
         if count:
@@ -149,6 +153,25 @@ def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
     kept = connection.execute("SELECT exchanges, failures, fallbacks FROM counters").fetchone()
     if kept != counted:
         yield f"counts {kept} exchanges, failures and fallbacks where there are {counted}"
+
+
+def problems_in_prompts(connection: sqlite3.Connection) -> Iterator[str]:
+    """Prompts that cannot be read, and what they quote that is not there."""
+    unreadable = missing = 0
+    prompts = connection.execute("SELECT prompt FROM exchanges")
+    while few := prompts.fetchmany(PROMPTS_AT_ONCE):
+        quotes: Counter[int] = Counter()
+        for (prompt,) in few:
+            try:
+                quotes.update(map(number_of, read_prompt(prompt)))
+            except StoreError:
+                unreadable += 1
+        there = connection.execute(FIND_QUOTED, (json.dumps(list(quotes)),))
+        missing += quotes.total() - sum(quotes[row[0]] for row in there)
+    if unreadable:
+        yield f"has {unreadable:,} prompts that cannot be read"
+    if missing:
+        yield f"has {missing:,} quoted messages that are not there"
 
 
 def measure(folder: Path, world: World, engine: Engine) -> WorldSize:

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bot.store.records import DISCORD_EPOCH
+
 Feedback = Literal["up", "down", "any", "none"]
+
+ASKED_AT = f"(e.id >> 22) + {DISCORD_EPOCH} + e.asked_after"
+"""When the model was asked, of `exchanges e`."""
 
 VOTES = {
     "up": "e.id IN (SELECT exchange_id FROM votes WHERE exchange_id IS NOT NULL AND value > 0)",
@@ -32,12 +37,12 @@ class Choice:
     def where(self) -> tuple[str, list[int | str]]:
         """The condition in SQL, and its values in order."""
         conditions: dict[str, int | str | None] = {
-            "e.timestamp >= ?": self.since,
-            "e.timestamp < ?": self.until,
+            f"{ASKED_AT} >= ?": self.since,
+            f"{ASKED_AT} < ?": self.until,
             "e.id < ?": self.before,
             "e.room_id = ?": self.room_id,
             "e.user_id = ?": self.user_id,
-            "e.model_type = ?": self.purpose,
+            "e.source IN (SELECT id FROM sources WHERE model_type = ?)": self.purpose,
         }
         used = {text: value for text, value in conditions.items() if value is not None}
         texts = [*used, *([VOTES[self.feedback]] if self.feedback else [])]

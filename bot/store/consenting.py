@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.store.forgetting import ids
+from bot.store.message_rows import read_replies
 from bot.store.transactions import transaction
 
 SETTING = "privacy"
@@ -31,18 +32,22 @@ class Agreements:
 def agreements(connection: sqlite3.Connection) -> Agreements:
     """All of it. Raises one of FAILURES (ValueError when the setting makes no sense)."""
     kept = connection.execute("SELECT value FROM settings WHERE key = ?", (SETTING,)).fetchone()
-    subjects = connection.execute(
-        "SELECT m.message_id, e.user_id FROM"
-        " (SELECT id, user_id FROM exchanges ORDER BY id DESC LIMIT ?) e"
-        " JOIN messages m ON m.exchange_id = e.id WHERE e.user_id IS NOT NULL",
+    latest = connection.execute(
+        "SELECT user_id, reply_id, parts FROM exchanges ORDER BY id DESC LIMIT ?",
         (REMEMBERED_REPLIES,),
     )
+    subjects = {
+        message_id: user_id
+        for user_id, reply_id, parts in latest
+        if user_id is not None
+        for message_id in read_replies(reply_id, parts)
+    }
     consents = connection.execute("SELECT user_id, recorded FROM consents")
     return Agreements(
         setting=json.loads(kept[0]) if kept else None,
         consents={user_id: bool(recorded) for user_id, recorded in consents},
         noticed=frozenset(ids(connection, "SELECT room_id FROM notices", ())),
-        subjects=dict(subjects.fetchall()),
+        subjects=subjects,
     )
 
 

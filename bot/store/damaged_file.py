@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 HEADER = b"SQLite format 3\x00"
+HEADER_SIZE = 100
 PAGE_SIZES = tuple(2**power for power in range(9, 17))
 EARLIER_PAGE_SIZE, USUAL_PAGE_SIZE = 8192, 16_384
 LOOKED_AT = 8 * USUAL_PAGE_SIZE
@@ -35,9 +36,10 @@ class DamagedFile:
         self._stream = path.open("rb")
         size = path.stat().st_size
         header = self._read(0, LOOKED_AT)
-        self.version = struct.unpack(">i", header[60:64])[0] if header[:16] == HEADER else None
+        is_whole = header[:16] == HEADER and len(header) >= HEADER_SIZE
+        self.version = struct.unpack(">i", header[60:64])[0] if is_whole else None
         self.page_size = find_page_size(header)
-        reserved = header[20] if header[:16] == HEADER and header[20] < 64 else 0
+        reserved = header[20] if is_whole and header[20] < 64 else 0
         self._usable = self.page_size - reserved
         self._log: dict[int, bytes] = {}
         log = path.with_name(f"{path.name}-wal")

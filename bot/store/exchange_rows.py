@@ -5,13 +5,15 @@ A batch at a time, so that what a channel's exchanges share is looked up once a 
 
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
+from bot.store.message_rows import Carrier, Numbered, keep_messages, place_in_output
+from bot.store.prompts import Reference, write_prompt
+from bot.store.records import time_of
 
 ExchangeRow = list[Any]
 """An exchange's values in the order of COLUMNS, then its messages, each a list of values:
@@ -23,37 +25,27 @@ COLUMNS = (
     *("fallback_reason", "latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens"),
 )
 ID, TIMESTAMP = COLUMNS.index("id"), COLUMNS.index("timestamp")
-USER_ID, OUTPUT = COLUMNS.index("user_id"), COLUMNS.index("output")
+MODEL_TYPE, FINISH_REASON = COLUMNS.index("model_type"), COLUMNS.index("finish_reason")
+OUTPUT = COLUMNS.index("output")
 SUCCESS, FALLBACK_FROM = COLUMNS.index("success"), COLUMNS.index("fallback_from")
-KEPT, DELETED, WITHHELD = range(3)
 
-INSERT_EXCHANGE = (
-    f"INSERT INTO exchanges ({', '.join(COLUMNS)}, prompt, reply_id)"  # noqa: S608 - our own names
-    f" VALUES ({', '.join('?' * (len(COLUMNS) + 2))})"
+LARGEST = 2**63 - 1
+
+STORED = (
+    *("id", "asked_after", "room_id", "user_id", "message_id", "source", "output", "reasoning"),
+    *("success", "error", "fallback_from", "fallback_reason", "latency_ms", "first_token_ms"),
+    *("prompt_tokens", "completion_tokens", "prompt", "reply_id", "parts"),
 )
-# Who objects does so for an older reading of the text, too.
-# A deleted text stays deleted, and what the bot itself said stays a reference to its output.
-INSERT_MESSAGE = """
-    INSERT INTO messages (message_id, author_id, role, name, content, state, seen_at, subject_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (message_id) DO UPDATE SET
-        author_id = coalesce(excluded.author_id, author_id),
-        name = excluded.name,
-        content = excluded.content,
-        state = excluded.state,
-        seen_at = max(excluded.seen_at, seen_at),
-        subject_id = coalesce(excluded.subject_id, subject_id)
-    WHERE state <> 1 AND exchange_id IS NULL AND (excluded.seen_at >= seen_at OR excluded.state = 2)
-        AND (name IS NOT excluded.name OR content IS NOT excluded.content
-             OR state <> excluded.state)
+INSERT_EXCHANGE = (
+    f"INSERT INTO exchanges ({', '.join(STORED)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join('?' * len(STORED))})"
+)
+FIND_SOURCE = """
+    SELECT id FROM sources
+    WHERE model_type = ? AND provider IS ? AND model IS ? AND finish_reason IS ?
 """
-INSERT_REPLY = """
-    INSERT INTO messages (message_id, role, exchange_id, start, length, subject_id)
-    VALUES (?, 'assistant', ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
-FIND_MESSAGES = """
-    SELECT message_id, id, role, exchange_id, state = 0 AND content IS NULL AND start IS NULL
-    FROM messages WHERE message_id IN (SELECT value FROM json_each(?))
+INSERT_SOURCE = """
+    INSERT INTO sources (model_type, provider, model, finish_reason) VALUES (?, ?, ?, ?)
 """
 COUNT = """
     UPDATE counters SET
@@ -61,7 +53,16 @@ COUNT = """
         last_timestamp = max(coalesce(last_timestamp, 0), ?)
 """
 
-Reference = int | list[Any]
+Source = tuple[str, str | None, str | None, str | None]
+"""Purpose, provider, model, and why it stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """Which messages carry the outputs of exchanges: by exchange, and what is known of each."""
+
+    by_exchange: Mapping[int, Sequence[int]]
+    carriers: Mapping[int, Carrier]
 
 
 def keep_exchanges(
@@ -88,12 +89,22 @@ def keep_exchanges(
     new = firsts.values()
     if not new:
         return
-    replies = keep_replies(connection, firsts, carried)
-    messages = keep_messages(connection, new, {row[ID]: row[OUTPUT] for row in new})
+    outputs = {row[ID]: row[OUTPUT] for row in new}
+    replies = replies_to(firsts, carried)
+    quotes = ((row[TIMESTAMP], message) for row in new for message in row[-1])
+    messages = keep_messages(connection, quotes, replies.carriers, outputs)
     texts = keep_texts(connection, new)
+    sources = number_sources(connection, new)
     connection.executemany(
         INSERT_EXCHANGE,
-        ((*row[:-1], prompt(row[-1], messages, texts), replies.get(row[ID])) for row in new),
+        (
+            (
+                *stored_values(row, sources),
+                prompt(row[-1], messages, texts),
+                *reply_and_parts(replies.by_exchange.get(row[ID], ())),
+            )
+            for row in new
+        ),
     )
     failures = sum(not row[SUCCESS] for row in new)
     fallbacks = sum(row[FALLBACK_FROM] is not None for row in new)
@@ -101,61 +112,63 @@ def keep_exchanges(
     connection.execute(COUNT, (len(new), failures, fallbacks, newest))
 
 
-def keep_replies(
-    connection: sqlite3.Connection, new: Mapping[int, ExchangeRow], carried: Mapping[int, int]
-) -> dict[int, int]:
-    """Note the messages that carry the outputs of these exchanges. Returns the first of each.
+def stored_values(row: ExchangeRow, sources: Mapping[Source, int]) -> tuple[Any, ...]:
+    """An exchange's values in the order of STORED, up to its prompt."""
+    (exchange_id, timestamp, room_id, user_id, message_id, model_type, provider, model) = row[:8]
+    (output, reasoning, finish_reason, success, error, fallback_from, fallback_reason) = row[8:15]
+    (latency_ms, first_token_ms, prompt_tokens, completion_tokens) = row[15:19]
+    return (
+        *(exchange_id, timestamp - time_of(exchange_id), room_id, user_id, message_id),
+        *(sources[model_type, provider, model, finish_reason], output, reasoning),
+        *(success, error, fallback_from, fallback_reason),
+        *(whole(latency_ms), whole(first_token_ms), prompt_tokens, completion_tokens),
+    )
+
+
+def whole(milliseconds: float | None) -> int | None:
+    """Rounded, as far as a file has room for it."""
+    return None if milliseconds is None else int(min(round(milliseconds), LARGEST))
+
+
+def replies_to(new: Mapping[int, ExchangeRow], carried: Mapping[int, int]) -> Replies:
+    """The messages that carry the outputs of these exchanges.
 
     What somebody does not agree to have quoted is left to who attaches it.
     """
-    parts = Counter(carried.values())
-    objected = {message[3] for row in new.values() for message in row[-1] if message[5]}
-    firsts: dict[int, int] = {}
+    by_exchange: dict[int, list[int]] = {}
     for message_id, exchange_id in carried.items():
         if exchange_id in new:
-            firsts.setdefault(exchange_id, message_id)
+            by_exchange.setdefault(exchange_id, []).append(message_id)
+    objected = {message[3] for row in new.values() for message in row[-1] if message[5]}
+    carriers: dict[int, Carrier] = {}
+    for exchange_id, message_ids in by_exchange.items():
+        output = new[exchange_id][OUTPUT]
+        known = output if len(message_ids) == 1 else None
+        start, length, _ = place_in_output(output, known)
+        for message_id in message_ids:
             if message_id not in objected:
-                row = new[exchange_id]
-                whole = row[OUTPUT] if parts[exchange_id] == 1 else None
-                start, length, _ = place_in_output(row[OUTPUT], whole)
-                reply = (message_id, exchange_id, start, length, row[USER_ID])
-                connection.execute(INSERT_REPLY, reply)
-    return firsts
+                carriers[message_id] = (exchange_id, start, length)
+    return Replies(by_exchange, carriers)
 
 
-def keep_messages(
-    connection: sqlite3.Connection, rows: Collection[ExchangeRow], outputs: Mapping[int, str | None]
-) -> dict[int, tuple[int, str]]:
-    """Keep what was said in Discord. Returns number and role of each, by message id.
+def reply_and_parts(message_ids: Sequence[int]) -> tuple[int | None, str | None]:
+    """As an exchange's row has the messages that carry its output."""
+    if not message_ids:
+        return None, None
+    return message_ids[0], json.dumps(message_ids[1:]) if len(message_ids) > 1 else None
 
-    `outputs` are those of the exchanges that are about to be added.
-    """
-    newest: dict[int, tuple[Any, ...]] = {}
-    for row in rows:
-        for role, content, name, message_id, author_id, withheld, subject_id in row[-1]:
-            seen_at = row[TIMESTAMP]
-            if message_id is None:
-                continue
-            before = newest.get(message_id)
-            if before is not None:
-                author_id = before[1] if author_id is None else author_id
-                newest[message_id] = (message_id, author_id, *before[2:])
-                if before[6] > seen_at and not withheld:
-                    continue
-                seen_at = max(before[6], seen_at)
-            if withheld:
-                kept = (message_id, author_id, role, None, None, WITHHELD, seen_at, None)
-            else:
-                kept = (message_id, author_id, role, name, content, KEPT, seen_at, subject_id)
-            newest[message_id] = kept
-    connection.executemany(INSERT_MESSAGE, newest.values())
-    numbers = {}
-    for message_id, number, role, exchange_id, unplaced in connection.execute(
-        FIND_MESSAGES, (json.dumps(list(newest)),)
-    ).fetchall():
-        numbers[message_id] = (number, role)
-        if unplaced and exchange_id is not None:
-            place_reply(connection, number, exchange_id, newest[message_id][4], outputs)
+
+def number_sources(
+    connection: sqlite3.Connection, rows: Collection[ExchangeRow]
+) -> dict[Source, int]:
+    """The number of each source of these exchanges; one that has none is given one."""
+    numbers: dict[Source, int] = {}
+    for source in {(*row[MODEL_TYPE : MODEL_TYPE + 3], row[FINISH_REASON]) for row in rows}:
+        found = connection.execute(FIND_SOURCE, source).fetchone()
+        if found is None:
+            numbers[source] = int(connection.execute(INSERT_SOURCE, source).lastrowid or 0)
+        else:
+            numbers[source] = found[0]
     return numbers
 
 
@@ -182,9 +195,7 @@ def keep_texts(
 
 
 def prompt(
-    messages: Sequence[Sequence[Any]],
-    numbers: dict[int, tuple[int, str]],
-    texts: dict[tuple[str, str], int],
+    messages: Sequence[Sequence[Any]], numbers: Numbered, texts: Mapping[tuple[str, str], int]
 ) -> str:
     """The references of one prompt, as they are stored."""
     references: list[Reference] = []
@@ -193,43 +204,5 @@ def prompt(
             references.append(-texts[role, content if name is None else f"{name}: {content}"])
             continue
         number, usual = numbers[message_id]
-        references.append(number if role == usual else [number, role])
-    return msgspec.json.encode(references).decode()
-
-
-def place_reply(
-    connection: sqlite3.Connection,
-    number: int,
-    exchange_id: int,
-    content: str | None,
-    outputs: Mapping[int, str | None],
-) -> None:
-    """Note which part of its exchange's output a message of the bot's carries."""
-    if exchange_id in outputs:
-        output = outputs[exchange_id]
-    else:
-        found = connection.execute(
-            "SELECT output FROM exchanges WHERE id = ?", (exchange_id,)
-        ).fetchone()
-        output = found[0] if found else None
-    start, length, own = place_in_output(output, content)
-    connection.execute(
-        "UPDATE messages SET start = ?, length = ?, content = ? WHERE id = ?",
-        (start, length, own, number),
-    )
-
-
-def place_in_output(
-    output: str | None, content: str | None
-) -> tuple[int | None, int | None, str | None]:
-    """Start (from 1) and length of `content` in `output`; or `content` itself, as it is not there.
-
-    Nothing at all where nothing is known of the content.
-    """
-    if content is None:
-        return None, None, None
-    if output is not None and "\0" in output:
-        # SQLite's substr ends there.
-        return None, None, content
-    start = (output or "").find(content)
-    return (start + 1, len(content), None) if start >= 0 else (None, None, content)
+        references.append(number if role == usual else (number, role))
+    return write_prompt(references)

@@ -8,8 +8,10 @@ from typing import Any
 from bot.store.choosing import Choice
 from bot.store.training_rows import COLUMNS, Lines, read_csv, read_json_lines, read_rows
 
-ROW_GROUP_BYTES = 3 << 20
-PARQUET_NUMBERS = {"latency_ms": "float64", "first_token_ms": "float64"}
+# Each group takes memory until the end, each column has buffers of the size of a page.
+ROW_GROUP_BYTES = 6 << 20
+PAGE_BYTES = 8 << 10
+ROWS_A_STEP = 32
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
 # What people select by; each takes memory for every group of rows until the end.
@@ -31,10 +33,7 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     # The default pool keeps half as much again for later.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     schema = pyarrow.schema(
-        [
-            (name, "string" if name in PARQUET_TEXTS else PARQUET_NUMBERS.get(name, "int64"))
-            for name in COLUMNS
-        ]
+        [(name, "string" if name in PARQUET_TEXTS else "int64") for name in COLUMNS]
     )
     written = Written()
     last_id = 0
@@ -43,6 +42,8 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
         schema,
         compression="zstd",
         use_dictionary=PARQUET_DICTIONARIES,
+        data_page_size=PAGE_BYTES,
+        write_batch_size=ROWS_A_STEP,
         write_statistics=list(PARQUET_STATISTICS),
     ) as writer:
         waiting: list[Any] = []

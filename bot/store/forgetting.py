@@ -12,7 +12,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from bot.store.applying import delete_exchanges
+from bot.store.choosing import ASKED_AT
 from bot.store.records import DISCORD_EPOCH
+from bot.store.speakers import blank_messages, forget_unheard
 from bot.store.transactions import transaction
 
 AT_ONCE = 200
@@ -50,11 +52,6 @@ def snowflake(milliseconds: int) -> int:
     return max(0, milliseconds - DISCORD_EPOCH) << 22
 
 
-def said_at(message_id: int) -> int:
-    """When the message of this id was posted, in ms since the epoch."""
-    return (message_id >> 22) + DISCORD_EPOCH
-
-
 def no_pace() -> None:
     """Do not wait."""
 
@@ -71,7 +68,7 @@ def forget_person(
     last = snowflake(until) if until < FOREVER else FOREVER
     asked = ids(
         connection,
-        "SELECT id FROM exchanges WHERE user_id = ? AND timestamp < ?",
+        f"SELECT id FROM exchanges e WHERE user_id = ? AND {ASKED_AT} < ?",  # noqa: S608
         (user_id, until),
     )
     exchanges = 0
@@ -81,13 +78,15 @@ def forget_person(
         pace()
     said = ids(
         connection,
-        "SELECT id FROM messages WHERE (author_id = ?1 OR subject_id = ?1) AND message_id < ?2",
+        "SELECT id FROM messages WHERE message_id < ?2 AND speaker IN"
+        " (SELECT id FROM speakers WHERE ?1 IN (author_id, subject_id))",
         (user_id, last),
     )
     for some in batches(said):
         with transaction(connection):
             blank_messages(connection, some)
         pace()
+    forget_unheard(connection, user_id)
     with transaction(connection):
         votes = connection.execute(
             "DELETE FROM votes WHERE user_id = ? AND timestamp < ?", (user_id, until)
@@ -122,15 +121,6 @@ def forget_rooms(
     with transaction(connection):
         connection.execute(f"DELETE FROM notices WHERE room_id IN {chosen}", rooms)  # noqa: S608
     return gone
-
-
-def blank_messages(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
-    """Take words, names and authors out of these rows, in the transaction of the caller."""
-    connection.execute(
-        "UPDATE messages SET author_id = NULL, subject_id = NULL, name = NULL, content = NULL,"
-        " start = NULL, length = NULL, state = 1 WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(numbers)),),
-    )
 
 
 def anonymise_settings(connection: sqlite3.Connection, user_id: int) -> int:
@@ -170,12 +160,14 @@ def person_data(connection: sqlite3.Connection, user_id: int) -> dict[str, list[
 
 KEPT_OF_A_PERSON = {
     "messages": "SELECT message_id, (message_id >> 22) + 1420070400000 AS said_at, name, content"
-    " FROM messages WHERE author_id = ? AND content IS NOT NULL ORDER BY message_id",
-    "exchanges": "SELECT id, timestamp, room_id, message_id, reply_id, model_type AS purpose,"
-    " provider, model, output AS answer, reasoning, success, error FROM exchanges"
-    " WHERE user_id = ? ORDER BY id",
+    " FROM messages m JOIN speakers s ON s.id = m.speaker"
+    " WHERE author_id = ? AND content IS NOT NULL ORDER BY message_id",
+    "exchanges": f"SELECT e.id, {ASKED_AT} AS timestamp, room_id, message_id, reply_id,"  # noqa: S608
+    " model_type AS purpose, provider, model, output AS answer, reasoning, success, error"
+    " FROM exchanges e LEFT JOIN sources c ON c.id = e.source WHERE user_id = ? ORDER BY e.id",
     "answers": "SELECT message_id, (message_id >> 22) + 1420070400000 AS said_at, content"
-    " FROM messages WHERE subject_id = ? AND content IS NOT NULL ORDER BY message_id",
+    " FROM messages m JOIN speakers s ON s.id = m.speaker"
+    " WHERE subject_id = ? AND content IS NOT NULL ORDER BY message_id",
     "votes": "SELECT message_id, value, timestamp FROM votes WHERE user_id = ?",
     "demonstrations": "SELECT message_id, content, timestamp FROM demonstrations WHERE user_id = ?",
     "consents": "SELECT recorded, timestamp FROM consents WHERE user_id = ?",

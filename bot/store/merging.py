@@ -1,14 +1,16 @@
 """Adding the records of one file to another of the same world."""
 
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from bot.store.applying import apply
-from bot.store.exchange_rows import COLUMNS, ID, TIMESTAMP, keep_exchanges
+from bot.store.choosing import ASKED_AT
+from bot.store.exchange_rows import ID, TIMESTAMP, keep_exchanges
+from bot.store.message_rows import read_replies
 from bot.store.operations import (
     MessagesForgotten,
     Operation,
@@ -17,6 +19,10 @@ from bot.store.operations import (
     VoteCast,
     encode,
 )
+from bot.store.problems import StoreError
+from bot.store.prompts import Reference, number_of, read_prompt
+from bot.store.records import time_of
+from bot.store.speakers import Speaker, number_speakers
 from bot.store.transactions import transaction
 
 AT_ONCE = 200
@@ -24,22 +30,23 @@ LOST = "[lost]"
 DELETED, WITHHELD = 1, 2
 
 SELECT_MESSAGES = """
-    SELECT m.id, m.role, m.name, coalesce(m.content, substr(o.output, m.start, m.length)),
-        m.message_id, m.author_id, m.state, m.seen_at, o.id IS NOT NULL, m.subject_id
-    FROM messages m LEFT JOIN exchanges o ON o.id = m.exchange_id
+    SELECT m.id, s.role, s.name, coalesce(m.content, substr(o.output, m.start, m.length)),
+        m.message_id, s.author_id, m.state, m.seen_after, o.id IS NOT NULL, s.subject_id
+    FROM messages m LEFT JOIN speakers s ON s.id = m.speaker
+        LEFT JOIN exchanges o ON o.id = m.exchange_id
     WHERE m.id IN (SELECT value FROM json_each(?))
 """
-# The first one is known from the exchange, too.
+# A source that is lost leaves an exchange whose purpose is not known.
+SELECT_EXCHANGES = f"""
+    SELECT e.id, {ASKED_AT}, e.room_id, e.user_id, e.message_id,
+        coalesce(c.model_type, '{LOST}'), c.provider, c.model, e.output, e.reasoning,
+        c.finish_reason, e.success, e.error, e.fallback_from, e.fallback_reason, e.latency_ms,
+        e.first_token_ms, e.prompt_tokens, e.completion_tokens, e.prompt
+    FROM exchanges e LEFT JOIN sources c ON c.id = e.source WHERE e.id > ? ORDER BY e.id LIMIT ?
+"""  # noqa: S608 - our own texts
 FIND_REPLIES = """
-    WITH ids AS (SELECT value AS id FROM json_each(:ids))
-    SELECT * FROM (
-        SELECT id, reply_id FROM exchanges WHERE id IN ids AND reply_id IS NOT NULL
-    )
-    UNION ALL
-    SELECT * FROM (
-        SELECT exchange_id, message_id FROM messages WHERE exchange_id IN ids
-        ORDER BY start, message_id
-    )
+    SELECT id, reply_id, parts FROM exchanges
+    WHERE id IN (SELECT value FROM json_each(?)) AND reply_id IS NOT NULL
 """
 # Whoever objected, in whichever file, is taken at their latest word.
 MERGE_CONSENTS = """
@@ -47,16 +54,13 @@ MERGE_CONSENTS = """
         recorded = excluded.recorded, timestamp = excluded.timestamp
     WHERE excluded.timestamp > timestamp
 """
-RECOUNT = """
+RECOUNT = f"""
     UPDATE counters SET (exchanges, failures, fallbacks, last_timestamp) = (
         SELECT count(*), coalesce(sum(NOT success), 0),
-            coalesce(sum(fallback_from IS NOT NULL), 0), max(timestamp)
-        FROM exchanges
+            coalesce(sum(fallback_from IS NOT NULL), 0), max({ASKED_AT})
+        FROM exchanges e
     )
-"""
-
-Reference = int | tuple[int, str]
-decode_prompt = msgspec.json.Decoder(list[Reference]).decode
+"""  # noqa: S608 - our own text
 
 
 def merge(
@@ -74,11 +78,7 @@ def merge(
     with transaction(target):
         merge_decisions(source, target, added)
     last = -(2**63)
-    columns = ", ".join(COLUMNS)
-    while rows := source.execute(
-        f"SELECT {columns}, prompt FROM exchanges WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
-        (last, AT_ONCE),
-    ).fetchall():
+    while rows := source.execute(SELECT_EXCHANGES, (last, AT_ONCE)).fetchall():
         few = [list(row) for row in rows]
         with transaction(target):
             merge_exchanges(source, target, few, added)
@@ -102,9 +102,16 @@ def merge_decisions(
         "INSERT OR IGNORE INTO notices VALUES (?, ?)", source.execute("SELECT * FROM notices")
     )
     added["notices"] += target.total_changes - before
-    gone = source.execute("SELECT message_id, role FROM messages WHERE state = 1").fetchall()
+    gone = source.execute(
+        "SELECT m.message_id, coalesce(s.role, 'user') FROM messages m"
+        " LEFT JOIN speakers s ON s.id = m.speaker WHERE m.state = 1"
+    ).fetchall()
+    nobody: dict[str, Speaker] = {role: (None, role, None, None) for _, role in gone}
+    numbers = number_speakers(target, nobody.values())
     target.executemany(
-        "INSERT OR IGNORE INTO messages (message_id, role, state) VALUES (?, ?, 1)", gone
+        "INSERT OR IGNORE INTO messages (message_id, speaker, state, seen_after)"
+        " VALUES (?, ?, 1, 0)",
+        [(message_id, numbers[nobody[role]]) for message_id, role in gone],
     )
     for start in range(0, len(gone), AT_ONCE):
         ids = tuple(row[0] for row in gone[start : start + AT_ONCE])
@@ -128,7 +135,7 @@ def merge_exchanges(
     new = [row for row in rows if row[ID] not in known]
     if not new:
         return
-    prompts = [read_prompt(row[-1]) for row in new]
+    prompts = [readable(row[-1]) for row in new]
     references = {number for prompt in prompts for number in map(number_of, prompt)}
     quoted = quoted_messages(source, references)
     texts = quoted_texts(source, references)
@@ -137,7 +144,8 @@ def merge_exchanges(
         row[-1] = [message(reference, quoted, texts) for reference in prompt]
         for number in map(number_of, prompt):
             if number in quoted:
-                _, _, _, content, message_id, _, state, seen_at, *_ = quoted[number]
+                _, _, _, content, message_id, _, state, seen_after, *_ = quoted[number]
+                seen_at = time_of(message_id) + seen_after
                 if state == 0 and content is not None and seen_at > row[TIMESTAMP]:
                     operations.append(TextEdited(message_id, content, seen_at))
     keep_exchanges(target, new)
@@ -146,17 +154,12 @@ def merge_exchanges(
     added["exchanges"] += len(new)
 
 
-def read_prompt(prompt: str) -> list[Reference]:
+def readable(prompt: str) -> list[Reference]:
     """The references of a prompt; none of one that is damaged."""
     try:
-        return decode_prompt(prompt)
-    except msgspec.MsgspecError:
+        return read_prompt(prompt)
+    except StoreError:
         return []
-
-
-def number_of(reference: Reference) -> int:
-    """The number alone."""
-    return reference if isinstance(reference, int) else reference[0]
 
 
 def quoted_messages(source: sqlite3.Connection, numbers: set[int]) -> dict[int, tuple[Any, ...]]:
@@ -191,7 +194,11 @@ def message(
         number
     ]
     if state in (DELETED, WITHHELD):
-        return (role or usual, "", None, message_id, author_id, state == WITHHELD, subject_id)
+        of = role or usual or "user"
+        return (of, "", None, message_id, author_id, state == WITHHELD, subject_id)
+    if usual is None:
+        # Words that nobody could be asked about, or have forgotten.
+        return (role or "user", LOST, None, None, None, False, None)
     if content is None and not is_of_output:
         # Not under the message's id: another file may know what it said.
         return (role or usual, LOST, None, None, None, False, None)
@@ -200,10 +207,10 @@ def message(
 
 def replies(source: sqlite3.Connection, ids: Sequence[int]) -> list[Operation]:
     """Which messages carried the outputs of these exchanges, the first one first."""
-    carried: dict[int, dict[int, None]] = defaultdict(dict)
-    for exchange_id, message_id in source.execute(FIND_REPLIES, {"ids": json_list(ids)}):
-        carried[exchange_id][message_id] = None
-    return [ReplyAttached(one, tuple(messages)) for one, messages in carried.items()]
+    return [
+        ReplyAttached(exchange_id, tuple(read_replies(reply_id, parts)))
+        for exchange_id, reply_id, parts in source.execute(FIND_REPLIES, (json_list(ids),))
+    ]
 
 
 def merge_feedback(

@@ -323,4 +323,221 @@ MIGRATIONS: tuple[str, ...] = (
         (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value < 0) AS thumbs_down
     FROM exchanges e;
     """,
+    """
+    -- The same in fewer bytes: who speaks and which model answered by a number, times by what an
+    -- id does not say of them, prompts by differences (see bot/store/prompts.py).
+    DROP VIEW training_data;
+    DROP INDEX messages_by_exchange;
+    ALTER TABLE messages RENAME TO messages_2;
+    ALTER TABLE exchanges RENAME TO exchanges_2;
+
+    -- As whom somebody speaks. Each index here holds the whole table: repair finds a row in either.
+    CREATE TABLE speakers (
+        id INTEGER PRIMARY KEY,
+        author_id INTEGER,
+        role TEXT NOT NULL,
+        name TEXT,
+        subject_id INTEGER -- whom a message of the bot's answered, where only that tells
+    );
+    CREATE INDEX speakers_by_author ON speakers (author_id, role, name, subject_id);
+    -- Nobody, in each role.
+    INSERT INTO speakers (role) VALUES ('system'), ('user'), ('assistant');
+
+    CREATE TABLE sources (
+        id INTEGER PRIMARY KEY,
+        model_type TEXT NOT NULL,
+        provider TEXT,
+        model TEXT,
+        finish_reason TEXT
+    );
+    CREATE INDEX sources_by_type ON sources (model_type, provider, model, finish_reason);
+
+    CREATE TABLE messages (
+        id INTEGER PRIMARY KEY, -- what prompts refer to
+        message_id INTEGER NOT NULL UNIQUE, -- Discord's
+        speaker INTEGER NOT NULL,
+        content TEXT,
+        state INTEGER NOT NULL, -- 0 kept, 1 deleted, 2 withheld
+        seen_after INTEGER NOT NULL, -- ms from when it was posted until this text was read
+        -- A message of the bot's that carries an output, or the part of it from `start` on.
+        exchange_id INTEGER,
+        start INTEGER,
+        length INTEGER
+    );
+
+    CREATE TABLE exchanges (
+        id INTEGER PRIMARY KEY, -- a snowflake, so in order of time
+        asked_after INTEGER NOT NULL, -- ms from the id's time
+        room_id INTEGER,
+        user_id INTEGER,
+        message_id INTEGER,
+        reply_id INTEGER, -- the first message that carries the output
+        parts TEXT, -- JSON list of the ids of the others
+        source INTEGER NOT NULL,
+        prompt TEXT NOT NULL,
+        output TEXT,
+        reasoning TEXT,
+        success INTEGER NOT NULL,
+        error TEXT,
+        fallback_from TEXT,
+        fallback_reason TEXT,
+        latency_ms INTEGER NOT NULL,
+        first_token_ms INTEGER,
+        prompt_tokens INTEGER,
+        completion_tokens INTEGER
+    );
+
+    -- In which stretches of 2^25 ms (9.3 hours) a room or a person has exchanges: an index on
+    -- them would take several times as much.
+    CREATE TABLE stretches (
+        place INTEGER NOT NULL, -- the room's or the person's id
+        stretch INTEGER NOT NULL, -- of an exchange's id, without the last 47 bits
+        PRIMARY KEY (place, stretch)
+    ) WITHOUT ROWID;
+    CREATE TRIGGER exchange_added AFTER INSERT ON exchanges BEGIN
+        INSERT OR IGNORE INTO stretches SELECT new.room_id, new.id >> 47
+            WHERE new.room_id IS NOT NULL;
+        INSERT OR IGNORE INTO stretches SELECT new.user_id, new.id >> 47
+            WHERE new.user_id IS NOT NULL;
+    END;
+
+    INSERT INTO speakers (role) SELECT DISTINCT role FROM messages_2
+    WHERE role NOT IN ('system', 'user', 'assistant');
+    -- Of a deleted message nothing, and of an answer to a kept question no subject, is kept.
+    UPDATE messages_2 SET author_id = NULL, name = NULL, subject_id = NULL WHERE state = 1;
+    UPDATE messages_2 SET subject_id = NULL WHERE exchange_id IN (SELECT id FROM exchanges_2);
+    INSERT INTO speakers (author_id, role, name, subject_id)
+    SELECT DISTINCT author_id, role, name, subject_id FROM messages_2
+    WHERE coalesce(author_id, name, subject_id) IS NOT NULL;
+
+    INSERT INTO messages SELECT
+        m.id, m.message_id,
+        (
+            SELECT s.id FROM speakers s WHERE s.author_id IS m.author_id AND s.role = m.role
+                AND s.name IS m.name AND s.subject_id IS m.subject_id
+        ),
+        m.content, m.state,
+        iif(m.exchange_id IS NULL, m.seen_at - (m.message_id >> 22) - 1420070400000, 0),
+        m.exchange_id, m.start, m.length
+    FROM messages_2 m ORDER BY m.id;
+
+    INSERT INTO sources (model_type, provider, model, finish_reason)
+    SELECT DISTINCT model_type, provider, model, finish_reason FROM exchanges_2;
+
+    CREATE TEMP TABLE parts AS
+    SELECT o.exchange_id, json_group_array(o.message_id) AS parts FROM (
+        SELECT m.exchange_id, m.message_id FROM messages_2 m JOIN exchanges_2 e
+        ON e.id = m.exchange_id WHERE m.message_id IS NOT e.reply_id
+        ORDER BY m.exchange_id, m.start, m.message_id
+    ) o GROUP BY o.exchange_id;
+    CREATE INDEX temp.parts_by_exchange ON parts (exchange_id);
+
+    INSERT INTO exchanges SELECT
+        e.id, e.timestamp - (e.id >> 22) - 1420070400000,
+        e.room_id, e.user_id, e.message_id, e.reply_id,
+        (SELECT p.parts FROM temp.parts p WHERE p.exchange_id = e.id),
+        (
+            SELECT s.id FROM sources s WHERE s.model_type = e.model_type
+                AND s.provider IS e.provider AND s.model IS e.model
+                AND s.finish_reason IS e.finish_reason
+        ),
+        (
+            SELECT json_group_array(
+                CASE WHEN role IS NULL THEN step ELSE json_array(step, role) END
+            ) FROM (
+                SELECT role, ref - lag(ref, 1, 0) OVER (ORDER BY place) AS step
+                FROM (
+                    SELECT p.key AS place,
+                        iif(p.type = 'array', json_extract(p.value, '$[0]'), p.value) AS ref,
+                        iif(p.type = 'array', json_extract(p.value, '$[1]'), NULL) AS role
+                    FROM json_each(iif(json_valid(e.prompt), e.prompt, '[]')) p
+                )
+                ORDER BY place
+            )
+        ),
+        e.output, e.reasoning, e.success, e.error, e.fallback_from, e.fallback_reason,
+        CAST(round(e.latency_ms) AS INTEGER), CAST(round(e.first_token_ms) AS INTEGER),
+        e.prompt_tokens, e.completion_tokens
+    FROM exchanges_2 e ORDER BY e.id;
+
+    DROP TABLE temp.parts;
+    DROP TABLE messages_2;
+    DROP TABLE exchanges_2;
+
+    -- The same person and room may have others in the stretch.
+    CREATE TRIGGER exchange_removed AFTER DELETE ON exchanges BEGIN
+        UPDATE counters SET erasures = erasures + 1;
+        DELETE FROM stretches WHERE place IN (old.room_id, old.user_id)
+            AND stretch = old.id >> 47 AND NOT EXISTS (
+                SELECT 1 FROM exchanges e
+                WHERE e.id >= old.id & ~140737488355327 AND e.id <= old.id | 140737488355327
+                    AND (e.room_id = place OR e.user_id = place)
+            );
+    END;
+    CREATE TRIGGER message_erased AFTER UPDATE OF content ON messages
+    WHEN old.content IS NOT NULL AND new.content IS NOT old.content
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER message_removed AFTER DELETE ON messages WHEN old.content IS NOT NULL
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER output_erased AFTER UPDATE OF output, reasoning ON exchanges
+    WHEN old.output IS NOT new.output OR old.reasoning IS NOT new.reasoning
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER speaker_removed AFTER DELETE ON speakers
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    CREATE TRIGGER demonstration_replaced AFTER UPDATE OF content ON demonstrations
+    WHEN new.content <> old.content
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
+    -- The next time that the file is written anew it gets as small as it can be.
+    UPDATE counters SET erasures = erasures + 1 WHERE EXISTS (SELECT 1 FROM messages);
+
+    CREATE VIEW training_data AS
+    SELECT
+        e.id,
+        (e.id >> 22) + 1420070400000 + e.asked_after AS timestamp,
+        (SELECT id FROM world WHERE kind = 'guild') AS guild_id,
+        e.room_id,
+        e.user_id,
+        e.message_id,
+        e.reply_id,
+        c.model_type,
+        c.provider,
+        c.model,
+        (
+            SELECT json_group_array(json_object('role', coalesce(q.role, s.role, t.role), 'content',
+                CASE
+                    WHEN m.state = 1 THEN '[deleted]'
+                    WHEN m.state = 2 THEN '[not recorded]'
+                    ELSE coalesce(
+                        iif(s.name IS NULL, '', s.name || ': ')
+                            || coalesce(m.content, substr(o.output, m.start, m.length), t.content),
+                        '[deleted]'
+                    )
+                END
+            )) FROM (
+                -- json_each goes through a list from its begin to its end.
+                SELECT sum(iif(p.type = 'array', json_extract(p.value, '$[0]'), p.value))
+                        OVER (ROWS UNBOUNDED PRECEDING) AS number,
+                    iif(p.type = 'array', json_extract(p.value, '$[1]'), NULL) AS role
+                FROM json_each(e.prompt) p
+            ) q
+            LEFT JOIN messages m ON m.id = q.number
+            LEFT JOIN speakers s ON s.id = m.speaker
+            LEFT JOIN exchanges o ON o.id = m.exchange_id
+            LEFT JOIN texts t ON t.id = -q.number
+        ) AS input,
+        e.output,
+        e.reasoning,
+        c.finish_reason,
+        e.success,
+        e.error,
+        e.fallback_from,
+        e.fallback_reason,
+        e.latency_ms,
+        e.first_token_ms,
+        e.prompt_tokens,
+        e.completion_tokens,
+        (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value > 0) AS thumbs_up,
+        (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value < 0) AS thumbs_down
+    FROM exchanges e LEFT JOIN sources c ON c.id = e.source;
+    """,
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from bot.store.choosing import Choice, Feedback
+from bot.store.choosing import ASKED_AT, Choice, Feedback
 
 # The page is chosen before anything is looked up for it.
 SELECT = """
@@ -13,16 +13,18 @@ SELECT = """
         {chosen} LIMIT ?
     )
     SELECT
-        e.id, e.timestamp, e.room_id, e.user_id, e.message_id, e.reply_id, e.model_type,
-        e.provider, e.model, q.name,
+        e.id, {asked_at}, e.room_id, e.user_id, e.message_id, e.reply_id, c.model_type,
+        c.provider, c.model, s.name,
         CASE WHEN q.state = 1 THEN '[deleted]' WHEN q.state = 2 THEN '[not recorded]'
             ELSE q.content END,
-        e.output, e.finish_reason, e.success, e.error, e.fallback_from, e.fallback_reason,
+        e.output, c.finish_reason, e.success, e.error, e.fallback_from, e.fallback_reason,
         e.latency_ms,
         (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value > 0),
         (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value < 0)
     FROM page JOIN exchanges e ON e.id = page.id
+    LEFT JOIN sources c ON c.id = e.source
     LEFT JOIN messages q ON q.message_id = e.message_id
+    LEFT JOIN speakers s ON s.id = q.speaker
     ORDER BY e.id DESC
 """
 BY_ID = "SELECT e.id FROM exchanges e WHERE {condition} ORDER BY e.id DESC"
@@ -30,6 +32,14 @@ BY_ID = "SELECT e.id FROM exchanges e WHERE {condition} ORDER BY e.id DESC"
 BY_VOTE = """
     SELECT DISTINCT v.exchange_id AS id FROM votes v CROSS JOIN exchanges e ON e.id = v.exchange_id
     WHERE v.exchange_id < ? AND {vote} AND {condition} ORDER BY v.exchange_id DESC
+"""
+# Only in the stretches of time that have some of the room and of the person.
+BY_STRETCH = """
+    SELECT e.id FROM stretches s CROSS JOIN exchanges e
+    ON e.id >= s.stretch << 47 AND e.id <= s.stretch << 47 | 140737488355327
+    WHERE s.place = ? AND s.stretch IN (SELECT stretch FROM stretches WHERE place = ?)
+        AND s.stretch <= ? >> 47 AND {condition}
+    ORDER BY s.stretch DESC, e.id DESC
 """
 VOTES = {"up": "v.value > 0", "down": "v.value < 0", "any": "1"}
 AFTER_ALL = 2**63 - 1
@@ -60,7 +70,7 @@ class ExchangeSummary:
     error: str | None
     fallback_from: str | None
     fallback_reason: str | None
-    latency_ms: float
+    latency_ms: int
     thumbs_up: int
     thumbs_down: int
 
@@ -83,22 +93,32 @@ def read_page(
     Raises one of FAILURES.
     """
     choice = Choice(before=before, room_id=room_id, user_id=user_id, purpose=purpose)
+    end = AFTER_ALL if before is None else before
+    places = [place for place in (user_id, room_id) if place is not None]
     if feedback in VOTES:
         condition, values = choice.where()
         chosen = BY_VOTE.format(vote=VOTES[feedback], condition=condition)
-        values.insert(0, AFTER_ALL if before is None else before)
+        values.insert(0, end)
     else:
         condition, values = replace(choice, feedback=feedback).where()
         chosen = BY_ID.format(condition=condition)
-    found = connection.execute(SELECT.format(chosen=chosen), (*values, limit))
+        if places:
+            chosen = BY_STRETCH.format(condition=condition)
+            values[:0] = [places[0], places[-1], end]
+    found = connection.execute(select(chosen), (*values, limit))
     return [summary(row) for row in found]
 
 
 def read_exchange(connection: sqlite3.Connection, exchange_id: int) -> ExchangeSummary | None:
     """The exchange of this id, if it is there. Raises one of FAILURES."""
     chosen = BY_ID.format(condition="e.id = ?")
-    found = connection.execute(SELECT.format(chosen=chosen), (exchange_id, 1)).fetchone()
+    found = connection.execute(select(chosen), (exchange_id, 1)).fetchone()
     return None if found is None else summary(found)
+
+
+def select(chosen: str) -> str:
+    """The query for exchanges that this one chooses."""
+    return SELECT.format(chosen=chosen, asked_at=ASKED_AT)
 
 
 def summary(row: Sequence[Any]) -> ExchangeSummary:

@@ -1,9 +1,13 @@
 """Of whom and of which rooms a world's file has something, and what it quoted lately."""
 
+import json
 import sqlite3
 from dataclasses import dataclass
 
 from bot.store.forgetting import ids, snowflake
+from bot.store.message_rows import carriers_of
+from bot.store.prompts import quoted_by
+from bot.store.records import DISCORD_EPOCH
 
 # The latest prompts of each room, as many as may hold the messages that are asked for.
 PROMPTS_A_ROOM = 100
@@ -22,7 +26,7 @@ def authors(connection: sqlite3.Connection) -> list[int]:
     """Everyone whose words or questions are kept, the bot aside."""
     return ids(
         connection,
-        "SELECT author_id FROM messages WHERE author_id IS NOT NULL AND role = 'user'"
+        "SELECT author_id FROM speakers WHERE author_id IS NOT NULL AND role = 'user'"
         " UNION SELECT user_id FROM exchanges WHERE user_id IS NOT NULL",
         (),
     )
@@ -51,15 +55,19 @@ def quoted_since(
         "SELECT DISTINCT room_id FROM exchanges WHERE id >= ? AND room_id IS NOT NULL",
         (first,),
     ):
+        latest = connection.execute(
+            "SELECT id, prompt FROM exchanges WHERE id >= ? AND room_id = ?"
+            " ORDER BY id DESC LIMIT ?",
+            (first, room, PROMPTS_A_ROOM),
+        ).fetchall()
+        numbers = quoted_by(row[1] for row in latest)
+        numbers.update(carriers_of(connection, [row[0] for row in latest]).values())
         rows = connection.execute(
-            "WITH latest AS (SELECT id, prompt FROM exchanges WHERE id >= ?1 AND room_id = ?2"
-            " ORDER BY id DESC LIMIT ?4) "
-            "SELECT message_id, author_id, seen_at FROM messages WHERE state = 0"
-            " AND message_id <> ?2 AND message_id >= ?1 AND (id IN ("
-            "  SELECT CASE p.type WHEN 'array' THEN json_extract(p.value, '$[0]') ELSE p.value END"
-            "  FROM latest, json_each(latest.prompt) p"
-            " ) OR exchange_id IN (SELECT id FROM latest)) ORDER BY message_id DESC LIMIT ?3",
-            (first, room, a_room, PROMPTS_A_ROOM),
+            f"SELECT message_id, author_id, (message_id >> 22) + {DISCORD_EPOCH} + seen_after"  # noqa: S608
+            " FROM messages m JOIN speakers s ON s.id = m.speaker"
+            " WHERE m.id IN (SELECT value FROM json_each(?)) AND state = 0"
+            " AND message_id <> ? AND message_id >= ? ORDER BY message_id DESC LIMIT ?",
+            (json.dumps(list(numbers)), room, first, a_room),
         )
         found[room] = [Quoted(*row) for row in rows]
     return found

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bot.store.engine import Engine
@@ -35,6 +36,8 @@ def open_to_read(path: Path, engine: Engine) -> sqlite3.Connection:
         connection = engine.connect(path, read_only=True)
     except FAILURES as error:
         raise translate(error, path) from error
+    # A letter that the disk changed costs that letter, and not the whole export.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         connection.execute("BEGIN")
         version = schema_version(connection, path)

@@ -1,15 +1,17 @@
 """How a model came to an answer, as people may see it: without the system prompt."""
 
+import json
 import sqlite3
 
+from bot.store.prompts import quoted_by
+
 SELECT = """
-    SELECT e.id, e.reasoning FROM messages m JOIN exchanges e ON e.id = m.exchange_id
+    SELECT e.prompt, e.reasoning FROM messages m JOIN exchanges e ON e.id = m.exchange_id
     WHERE m.message_id = ?
 """
 SELECT_SYSTEM = """
-    SELECT t.content FROM exchanges e, json_each(e.prompt) p JOIN texts t
-    ON t.id = -CASE p.type WHEN 'array' THEN json_extract(p.value, '$[0]') ELSE p.value END
-    WHERE e.id = ? AND t.role = 'system'
+    SELECT content FROM texts
+    WHERE -id IN (SELECT value FROM json_each(?)) AND role = 'system'
 """
 
 
@@ -19,6 +21,7 @@ def read_reasoning(connection: sqlite3.Connection, message_id: int) -> str | Non
     if found is None or found[1] is None:
         return None
     reasoning: str = found[1]
-    for (system,) in connection.execute(SELECT_SYSTEM, (found[0],)):
+    quoted = json.dumps([number for number in quoted_by([found[0]]) if number < 0])
+    for (system,) in connection.execute(SELECT_SYSTEM, (quoted,)):
         reasoning = reasoning.replace(system, "[…]")
     return reasoning

@@ -104,3 +104,11 @@ class RecordStats:
     last_timestamp: int | None = None
     thumbs_up: int = 0
     thumbs_down: int = 0
+
+
+def time_of(snowflake: int) -> int:
+    """When what has this id was made, in ms since the epoch.
+
+    https://discord.com/developers/docs/reference#snowflakes
+    """
+    return (snowflake >> 22) + DISCORD_EPOCH

@@ -4,6 +4,8 @@ import sqlite3
 
 from bot.store.applying import delete_exchanges
 from bot.store.forgetting import AT_ONCE, Pace, ids, no_pace, snowflake
+from bot.store.prompts import quoted_by
+from bot.store.speakers import forget_unheard
 from bot.store.transactions import transaction
 
 MARKED_AT_ONCE = 2_000
@@ -15,17 +17,12 @@ TOMBSTONE_MS = 366 * 86_400_000
 UNRATED = """
     SELECT e.id FROM exchanges e WHERE e.id > ?1 AND e.id <= ?2
     AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.exchange_id = e.id)
-    AND NOT EXISTS (
-        SELECT 1 FROM messages m JOIN demonstrations d ON d.message_id = m.message_id
-        WHERE m.exchange_id = e.id
+    AND e.id NOT IN (
+        SELECT m.exchange_id FROM demonstrations d JOIN messages m ON m.message_id = d.message_id
+        WHERE m.exchange_id IS NOT NULL
     )
 """
 NEXT = "SELECT max(id) FROM (SELECT id FROM {} WHERE id > ? ORDER BY id LIMIT ?)"
-MARK = """
-    INSERT OR IGNORE INTO temp.quoted
-    SELECT CASE p.type WHEN 'array' THEN json_extract(p.value, '$[0]') ELSE p.value END
-    FROM exchanges e, json_each(e.prompt) p WHERE e.id > ? AND e.id <= ?
-"""
 SWEEP_MESSAGES = """
     DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND id NOT IN (SELECT ref FROM temp.quoted)
     AND (exchange_id IS NULL OR exchange_id NOT IN (SELECT id FROM exchanges))
@@ -72,7 +69,7 @@ def sweep(connection: sqlite3.Connection, now: int, pace: Pace = no_pace) -> int
     connection.execute("DELETE FROM temp.quoted")
     after = 0
     while (until := following(connection, "exchanges", after, MARKED_AT_ONCE)) is not None:
-        connection.execute(MARK, (after, until))
+        mark_quoted(connection, after, until)
         after = until
         pace()
     since = snowflake(now - UNDER_WAY_MS)
@@ -85,12 +82,24 @@ def sweep(connection: sqlite3.Connection, now: int, pace: Pace = no_pace) -> int
         after = 0
         while (until := following(connection, table, after, AT_ONCE)) is not None:
             with transaction(connection):
-                connection.execute(MARK, (since, LAST))
+                mark_quoted(connection, since, LAST)
                 gone += connection.execute(statement, (after, until, *more)).rowcount
             after = until
             pace()
+    forget_unheard(connection)
     connection.execute("DROP TABLE temp.quoted")
     return gone
+
+
+def mark_quoted(connection: sqlite3.Connection, after: int, until: int) -> None:
+    """Note what the exchanges of these ids (the first not included) quote."""
+    prompts = connection.execute(
+        "SELECT prompt FROM exchanges WHERE id > ? AND id <= ?", (after, until)
+    )
+    numbers = quoted_by(row[0] for row in prompts)
+    connection.executemany(
+        "INSERT OR IGNORE INTO temp.quoted VALUES (?)", ((number,) for number in sorted(numbers))
+    )
 
 
 def following(connection: sqlite3.Connection, table: str, after: int, count: int) -> int | None:

@@ -16,7 +16,7 @@ from bot.store.files import make_private, migrate, statements
 from bot.store.migrations import MIGRATIONS
 
 # Made anew in a new file.
-LEFT_OUT = ("world", "counters")
+LEFT_OUT = ("world", "counters", "stretches")
 ROWS_AT_ONCE = 1_000
 LARGEST = 2**63 - 1
 FITS: dict[str, tuple[type, ...]] = {
@@ -42,7 +42,10 @@ class Salvaged:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's shape: SQL types of its columns, which of them must have a value, and its key."""
+    """A table's shape: SQL types of its columns, which of them must have a value, and its key.
+
+    Or that of an index which has all of its table's columns, and so every row once more.
+    """
 
     name: str
     columns: tuple[str, ...]
@@ -50,6 +53,7 @@ class Table:
     required: tuple[bool, ...]
     rowid_column: int | None
     has_rowid: bool
+    is_index: bool = False
 
     def fits(self, rowid: int | None, found: list[Any]) -> bool:
         """Whether this may be one of its rows."""
@@ -88,6 +92,8 @@ def salvage(damaged: Path, into: Path, engine: Engine) -> Salvaged:
         salvaged = Salvaged()
         source = ReopenedFile(damaged, engine)
         for table in tables:
+            if table.is_index:
+                continue
             for row in read_around(source, table, salvaged):
                 insert(connection, table, [row], salvaged)
         connection.execute("COMMIT")
@@ -104,17 +110,17 @@ def salvage_pages(
         if version is None or not 0 < version <= len(MIGRATIONS):
             version = len(MIGRATIONS)
         tables = make_schema(connection, version)
-        waiting: dict[str, list[tuple[Any, ...]]] = {table.name: [] for table in tables}
+        waiting: dict[Table, list[tuple[Any, ...]]] = {table: [] for table in tables}
         for rowid, found in source.records():
             for table in tables:
                 if table.fits(rowid, found):
-                    rows = waiting[table.name]
+                    rows = waiting[table]
                     rows.append(table.row(rowid, found))
                     if len(rows) >= ROWS_AT_ONCE:
                         insert(connection, table, rows, salvaged)
                         rows.clear()
         for table in tables:
-            insert(connection, table, waiting[table.name], salvaged)
+            insert(connection, table, waiting[table], salvaged)
         salvaged.broken_pages, salvaged.broken_rows = source.broken_pages, source.broken_rows
     connection.execute("COMMIT")
     migrate(connection, into, into.parent, engine)
@@ -138,27 +144,49 @@ def make_schema(connection: sqlite3.Connection, version: int) -> list[Table]:
         columns = connection.execute(f"PRAGMA table_info({name})").fetchall()
         has_rowid = "WITHOUT ROWID" not in sql
         aliases = [column[0] for column in columns if column[5] and column[2] == "INTEGER"]
-        tables.append(
-            Table(
-                name,
-                tuple(column[1] for column in columns),
-                tuple(column[2] for column in columns),
-                tuple(bool(column[3]) for column in columns),
-                aliases[0] if has_rowid and aliases else None,
-                has_rowid,
-            )
+        table = Table(
+            name,
+            tuple(column[1] for column in columns),
+            tuple(column[2] for column in columns),
+            tuple(bool(column[3]) for column in columns),
+            aliases[0] if has_rowid and aliases else None,
+            has_rowid,
         )
+        tables += [table, *whole_indexes(connection, table)]
     return tables
+
+
+def whole_indexes(connection: sqlite3.Connection, table: Table) -> Iterator[Table]:
+    """The indexes of a table that have all of its columns."""
+    if table.rowid_column is None:
+        return
+    for (index,) in connection.execute(
+        "SELECT name FROM pragma_index_list(?)", (table.name,)
+    ).fetchall():
+        found = connection.execute("SELECT cid FROM pragma_index_info(?)", (index,))
+        places = [*(row[0] for row in found), table.rowid_column]
+        if sorted(places) == list(range(len(table.columns))):
+            yield Table(
+                table.name,
+                tuple(table.columns[place] for place in places),
+                tuple(table.types[place] for place in places),
+                tuple(table.required[place] or place == table.rowid_column for place in places),
+                rowid_column=None,
+                has_rowid=False,
+                is_index=True,
+            )
 
 
 def insert(
     connection: sqlite3.Connection, table: Table, rows: list[tuple[Any, ...]], salvaged: Salvaged
 ) -> None:
     """Add rows; one that contradicts another is left out."""
-    marks = ", ".join("?" * len(table.columns))
-    before = connection.total_changes
-    connection.executemany(f"INSERT OR IGNORE INTO {table.name} VALUES ({marks})", rows)  # noqa: S608
-    salvaged.rows[table.name] += connection.total_changes - before
+    columns, marks = ", ".join(table.columns), ", ".join("?" * len(table.columns))
+    added = connection.executemany(
+        f"INSERT OR IGNORE INTO {table.name} ({columns}) VALUES ({marks})",  # noqa: S608
+        rows,
+    )
+    salvaged.rows[table.name] += max(added.rowcount, 0)
 
 
 class ReopenedFile:

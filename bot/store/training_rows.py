@@ -5,61 +5,73 @@ is looked up once while it is being quoted, and prompts are put together from wh
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from bot.store.choosing import Choice
-from bot.store.problems import StoreError
+from bot.store.choosing import ASKED_AT, Choice
+from bot.store.prompts import Reference, number_of, read_prompt
 
 BATCH = 256
+QUOTE = '"'
+NO_FAILURE = [None, None, None]
 GENERATION_BYTES = 3 << 20
 ENTRY_BYTES = 150
 """About what a fragment costs beside its text."""
 
 IDS = ("id", "timestamp", "guild_id", "room_id", "user_id", "message_id", "reply_id")
 NAMES = ("model_type", "provider", "model")
-TEXTS = (
-    *("output", "reasoning", "finish_reason", "success", "error", "fallback_from"),
-    *("fallback_reason",),
-)
+ANSWER = ("output", "reasoning")
+FAILURE = ("success", "error", "fallback_from", "fallback_reason")
 NUMBERS = ("latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens")
 VOTES = ("thumbs_up", "thumbs_down")
-COLUMNS = (*IDS, *NAMES, "input", *TEXTS, *NUMBERS, *VOTES)
+COLUMNS = (*IDS, *NAMES, "input", *ANSWER, "finish_reason", *FAILURE, *NUMBERS, *VOTES)
 
-FROM = "FROM (SELECT *, (SELECT id FROM world WHERE kind = 'guild') AS guild_id FROM exchanges) e"
+EXCHANGES = f"""
+    SELECT e.*, c.finish_reason, {ASKED_AT} AS timestamp,
+        (SELECT id FROM world WHERE kind = 'guild') AS guild_id
+    FROM exchanges e LEFT JOIN sources c ON c.id = e.source
+"""  # noqa: S608 - our own text
+SELECT_SOURCES = "SELECT id, model_type, provider, model, finish_reason FROM sources"
 SELECT_VOTES = """
     SELECT exchange_id, sum(value > 0), sum(value < 0) FROM votes
     WHERE exchange_id BETWEEN ? AND ? GROUP BY exchange_id
 """
 # What the view says of a prompt's elements. The role is the usual one.
-SELECT_FRAGMENTS = """
-    SELECT r.value, CAST(json_object('role', coalesce(m.role, t.role), 'content', coalesce(
+SELECT_MESSAGES = """
+    SELECT m.id, CAST(json_object('role', s.role, 'content', coalesce(
         CASE m.state WHEN 1 THEN '[deleted]' WHEN 2 THEN '[not recorded]' END,
-        CASE WHEN m.name IS NULL THEN '' ELSE m.name || ': ' END
-            || coalesce(m.content, substr(o.output, m.start, m.length), t.content),
+        CASE WHEN s.name IS NULL THEN '' ELSE s.name || ': ' END
+            || coalesce(m.content, substr(o.output, m.start, m.length)),
         '[deleted]'
     )) AS BLOB)
     FROM json_each(?) r
-    LEFT JOIN messages m ON m.id = r.value
-    LEFT JOIN texts t ON t.id = -r.value
+    CROSS JOIN messages m ON m.id = r.value
+    LEFT JOIN speakers s ON s.id = m.speaker
     LEFT JOIN exchanges o ON o.id = m.exchange_id
 """
+SELECT_TEXTS = """
+    SELECT -id, CAST(json_object('role', role, 'content', content) AS BLOB)
+    FROM texts WHERE id IN (SELECT -value FROM json_each(?))
+"""
+MISSING = b'{"role":null,"content":"[deleted]"}'
 
-Reference = int | tuple[int, str]
 Row = tuple[Any, ...]
 """An exchange's values in the order of COLUMNS; `input` is JSON text."""
+Source = tuple[str | None, str | None, str | None, str | None]
+Part = TypeVar("Part")
+UNKNOWN: Source = (None, None, None, None)
 
-decode_prompt = msgspec.json.Decoder(list[Reference]).decode
 encode = msgspec.json.encode
 
 
 @dataclass(slots=True)
 class Batch:
-    """Some exchanges, in order of id: each a row of id, prompt and what was selected."""
+    """Some exchanges, in order of id: each a row of id, prompt, source and what was selected."""
 
     rows: list[Row]
     inputs: list[bytes]
@@ -79,11 +91,11 @@ class Lines:
     text: bytes
 
 
-class Numbers(msgspec.Struct):
-    """The end of an exchange's line. SQLite would round the first two to 15 digits."""
+class Numbers(msgspec.Struct, gc=False):
+    """The end of an exchange's line of JSON."""
 
-    latency_ms: float
-    first_token_ms: float | None
+    latency_ms: int
+    first_token_ms: int | None
     prompt_tokens: int | None
     completion_tokens: int | None
     thumbs_up: int
@@ -97,16 +109,24 @@ def read_json_lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[
     open meanwhile, and so sees one state of the file. Raises one of FAILURES, StoreError where a
     prompt is damaged.
     """
-    before, after = (
-        f"CAST(json_object({', '.join(f'{name!r}, {name}' for name in names)}) AS BLOB)"
-        for names in ((*IDS, *NAMES), TEXTS)
+    texts = (*ANSWER, "finish_reason", *FAILURE)
+    columns = (json_object(IDS), json_object(texts), *NUMBERS)
+    names = by_source(
+        connection,
+        lambda source: b',%b,"input":[' % encode(dict(zip(NAMES, source[:3], strict=True)))[1:-1],
     )
-    for batch in read_batches(connection, choice, (before, after, *NUMBERS)):
+    for batch in read_batches(connection, choice, columns):
         pieces: list[bytes] = []
-        for (_, _, start, texts, latency, first, asked, answered), said, (up, down) in batch:
+        for row, said, (up, down) in batch:
+            _, _, source, ids, rest, latency, first, asked, answered = row
             end = encode(Numbers(latency, first, asked, answered, up, down))
-            pieces += (start[:-1], b',"input":[', said, b"],", texts[1:-1], b",", end[1:], b"\n")
+            pieces += (ids[:-1], names[source], said, b"],", rest[1:-1], b",", end[1:], b"\n")
         yield lines(batch, pieces)
+
+
+def json_object(columns: Sequence[str]) -> str:
+    """The SQL of a JSON object with these, as bytes."""
+    return f"CAST(json_object({', '.join(f'{name!r}, {name}' for name in columns)}) AS BLOB)"
 
 
 def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
@@ -115,40 +135,49 @@ def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
     `input` is JSON text. Every text is quoted: what is empty and not quoted is NULL.
     """
     yield Lines(0, 0, ",".join(COLUMNS).encode() + b"\r\n")
-    before = "||','||".join((*map(csv_number, IDS), *map(csv_text, NAMES)))
-    after = "||','||".join(map(csv_text, TEXTS))
-    columns = (f"CAST({before} AS BLOB)", f"CAST({after} AS BLOB)", *NUMBERS)
-    for batch in read_batches(connection, choice, columns):
+    names = by_source(
+        connection, lambda source: f',{",".join(map(csv_text, source[:3]))},"['.encode()
+    )
+    reasons = by_source(connection, lambda source: csv_text(source[3]))
+    ids = "||','||".join(f"coalesce({name}, '')" for name in IDS)
+    columns = (f"CAST({ids} AS BLOB)", *ANSWER, *FAILURE, *NUMBERS)
+    for batch in read_batches(connection, choice, columns, in_csv):
         pieces: list[bytes] = []
-        for (_, _, start, texts, *numbers), said, votes in batch:
-            cells = ("" if cell is None else repr(cell) for cell in (*numbers, *votes))
-            end = ",".join(cells).encode()
-            said = said.replace(b'"', b'""')
-            pieces += (start, b',"[', said, b']",', texts, b",", end, b"\r\n")
+        for (_, _, source, begin, output, reasoning, success, *values), said, votes in batch:
+            why, numbers = values[:3], (*values[3:], *votes)
+            failure = ",," if why == NO_FAILURE else ",".join(map(csv_text, why))
+            end = (
+                f']",{csv_text(output)},{csv_text(reasoning)},{reasons[source]},{success},{failure},'
+                f"{','.join(['' if number is None else str(number) for number in numbers])}\r\n"
+            )
+            pieces += (begin, names[source], said, end.encode())
         yield lines(batch, pieces)
 
 
-def csv_number(column: str) -> str:
-    """The SQL of a cell without quotes."""
-    return f"coalesce({column}, '')"
+def in_csv(said: bytes) -> bytes:
+    """A part of a text in quotes."""
+    return said.replace(b'"', b'""')
 
 
-def csv_text(column: str) -> str:
-    """The SQL of a cell in quotes, or of nothing for NULL."""
-    if column == "success":
-        return csv_number(column)
-    return f"""coalesce('"' || replace({column}, '"', '""') || '"', '')"""
+def csv_text(text: str | None) -> str:
+    """A cell in quotes, or nothing for NULL."""
+    return "" if text is None else f'"{text.replace(QUOTE, QUOTE * 2)}"'
 
 
 def read_rows(connection: sqlite3.Connection, choice: Choice) -> Iterator[list[Row]]:
-    """The chosen rows as values in the order of COLUMNS, texts in UTF-8, `input` JSON text.
+    """The chosen rows as values in the order of COLUMNS, `input` JSON text in UTF-8.
 
     Otherwise like the JSON lines.
     """
-    texts = [f"CAST({name} AS BLOB)" if name != "success" else name for name in (*NAMES, *TEXTS)]
-    start, end = 2, 2 + len(IDS) + len(NAMES)
-    for batch in read_batches(connection, choice, (*IDS, *texts, *NUMBERS)):
-        yield [(*row[start:end], b"[%b]" % said, *row[end:], *votes) for row, said, votes in batch]
+    names = by_source(connection, lambda source: source[:3])
+    reasons = by_source(connection, lambda source: source[3])
+    for batch in read_batches(connection, choice, (*IDS, *ANSWER, *FAILURE, *NUMBERS)):
+        rows = []
+        for (_, _, source, *values), said, votes in batch:
+            ids, answer, others = values[:7], values[7:9], values[9:]
+            text = b"[%b]" % said
+            rows.append((*ids, *names[source], text, *answer, reasons[source], *others, *votes))
+        yield rows
 
 
 def lines(batch: Batch, pieces: list[bytes]) -> Lines:
@@ -156,23 +185,35 @@ def lines(batch: Batch, pieces: list[bytes]) -> Lines:
     return Lines(len(batch.rows), batch.rows[-1][0], b"".join(pieces))
 
 
+def by_source(connection: sqlite3.Connection, make: Callable[[Source], Part]) -> Mapping[int, Part]:
+    """What is made of purpose, provider, model and finish reason, by the source's number.
+
+    Of a source that is lost, of nothing.
+    """
+    found = connection.execute(SELECT_SOURCES)
+    return defaultdict(lambda: make(UNKNOWN), {row[0]: make(row[1:]) for row in found})
+
+
 def read_batches(
-    connection: sqlite3.Connection, choice: Choice, columns: Sequence[str]
+    connection: sqlite3.Connection,
+    choice: Choice,
+    columns: Sequence[str],
+    change: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[Batch]:
-    """The chosen exchanges, with these columns in SQL."""
+    """The chosen exchanges, with these columns in SQL.
+
+    `change` is done to each message of their inputs.
+    """
     condition, values = choice.where()
     cursor = connection.execute(
-        f"SELECT e.id, prompt, {', '.join(columns)} {FROM} WHERE {condition} ORDER BY e.id",
+        f"SELECT id, prompt, source, {', '.join(columns)}"  # noqa: S608 - our own texts
+        f" FROM ({EXCHANGES} WHERE {condition}) ORDER BY id",
         values,
     )
-    fragments = Fragments(connection)
+    fragments = Fragments(connection, change)
     nobody = (0, 0)
     while rows := cursor.fetchmany(BATCH):
-        try:
-            prompts = [decode_prompt(row[1]) for row in rows]
-        except msgspec.MsgspecError as error:
-            problem = "is damaged: a prompt cannot be read. Run `understudy store repair`."
-            raise StoreError(f"The file of records {problem}") from error
+        prompts = [read_prompt(row[1]) for row in rows]
         known = fragments.of(set(chain.from_iterable(prompts)))
         counted = connection.execute(SELECT_VOTES, (rows[0][0], rows[-1][0]))
         votes = {exchange_id: (up, down) for exchange_id, up, down in counted}
@@ -186,8 +227,11 @@ def read_batches(
 class Fragments:
     """Messages as they stand in prompts, by reference, as JSON; those of late are remembered."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, change: Callable[[bytes], bytes] | None = None
+    ) -> None:
         self._connection = connection
+        self._change = change
         self._young: dict[Reference, bytes] = {}
         self._old: dict[Reference, bytes] = {}
         self._bytes = 0
@@ -197,10 +241,11 @@ class Fragments:
         if self._bytes > GENERATION_BYTES:
             # What is not asked for while the next generation fills is forgotten with this one.
             self._old, self._young, self._bytes = self._young, {}, 0
-        missing = references - self._young.keys()
-        returning = missing & self._old.keys()
-        self._remember({reference: self._old[reference] for reference in returning})
-        unknown = missing - returning
+        # Not by `-` and `&`: those go through all that is remembered.
+        missing = references.difference(self._young)
+        returning = {one: self._old[one] for one in missing if one in self._old}
+        self._remember(returning)
+        unknown = missing.difference(returning)
         if unknown:
             self._remember(self._read(unknown))
         return self._young
@@ -208,14 +253,24 @@ class Fragments:
     def _read(self, references: set[Reference]) -> dict[Reference, bytes]:
         """These from the file."""
         pairs = [reference for reference in references if not isinstance(reference, int)]
-        numbers = references.difference(pairs).union([number for number, _ in pairs])
-        found = self._connection.execute(SELECT_FRAGMENTS, (encode(numbers).decode(),))
-        fragments: dict[Reference, bytes] = dict(found)
+        # In their order: those of one page one after the other.
+        numbers = sorted(set(map(number_of, references)))
+        fragments: dict[Reference, bytes] = dict(self._select(SELECT_MESSAGES, numbers))
+        if len(fragments) < len(numbers):
+            fragments.update(self._select(SELECT_TEXTS, numbers))
+            for number in numbers:
+                fragments.setdefault(number, MISSING)
         for number, role in pairs:
             # The same, said in another role than usual.
             _, _, content = fragments[number].partition(b',"content":')
             fragments[number, role] = b'{"role":%b,"content":%b' % (encode(role), content)
-        return fragments
+        if self._change is None:
+            return fragments
+        return {reference: self._change(text) for reference, text in fragments.items()}
+
+    def _select(self, query: str, numbers: Sequence[Any]) -> list[tuple[int, bytes]]:
+        """What the query finds of these."""
+        return self._connection.execute(query, (encode(numbers).decode(),)).fetchall()
 
     def _remember(self, fragments: dict[Reference, bytes]) -> None:
         self._young.update(fragments)

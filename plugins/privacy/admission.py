@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from bot.store.consenting import Agreements
-from bot.store.forgetting import said_at
-from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.records import ChatMessage, Exchange, World, WorldKind, time_of
 from plugins.privacy.people import People
 from plugins.privacy.policy import Mode, PrivacySettings
 
@@ -91,7 +90,7 @@ class Admission:
         if said.role == "system" and said.message_id is None and said.author_id is None:
             return said
         person = self._person(said)
-        time = exchange.timestamp if said.message_id is None else said_at(said.message_id)
+        time = exchange.timestamp if said.message_id is None else time_of(said.message_id)
         if (
             not said.withheld
             and person is not None

@@ -40,7 +40,7 @@ def exchange_of(**values: object) -> Exchange:
         "error": None,
         "fallback_from": None,
         "fallback_reason": None,
-        "latency_ms": 12.5,
+        "latency_ms": 12.0,
         "first_token_ms": None,
         "prompt_tokens": 11,
         "completion_tokens": 4,

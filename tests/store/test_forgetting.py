@@ -121,8 +121,8 @@ def test_a_person_is_forgotten_with_all_that_hangs_on_them(
 
     gone = forget_person(connection, BEN)
     wipe(connection)
-    assert gone == Forgotten(3, 1, 1, 1, 1, 1)
-    assert gone.rows == 8
+    assert gone == Forgotten(2, 1, 1, 1, 1, 1)
+    assert gone.rows == 7
     assert not any(person_data(connection, BEN).values())
     texts = ("ben asks", "answer to ben", "unrecorded answer", "ben knows better", "name of 11")
     assert files_with(tmp_path, *texts) == []
@@ -311,6 +311,25 @@ def test_deleted_messages_and_edits_make_a_file_unclean(
     wipe(connection)
     assert files_with(tmp_path, "second version") == []
     assert is_clean(connection)
+    assert files_with(tmp_path, "name of 11") != []
+    sweep(connection, START)
+    assert not is_clean(connection)
+    wipe(connection)
+    assert files_with(tmp_path, "name of 11") == []
+
+
+def test_a_correction_that_was_replaced_is_gone(
+    connection: sqlite3.Connection, tmp_path: Path
+) -> None:
+    do(connection, exchange(1), ReplyAttached(at(START, 1), (7,)))
+    do(connection, DemonstrationGiven(7, BEN, "first correction", START))
+    do(connection, DemonstrationGiven(7, BEN, "first correction", START + 1))
+    assert is_clean(connection)
+    do(connection, DemonstrationGiven(7, BEN, "second correction", START + 2))
+    assert column(connection, "SELECT content FROM demonstrations") == ["second correction"]
+    assert not is_clean(connection)
+    wipe(connection)
+    assert files_with(tmp_path, "first correction") == []
 
 
 def test_what_was_quoted_lately_is_found_by_room(connection: sqlite3.Connection) -> None:

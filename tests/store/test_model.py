@@ -232,6 +232,13 @@ def rows_of(path: Path, query: str) -> list[dict[str, Any]]:
         connection.close()
 
 
+STRETCHES = """
+    SELECT room_id AS place, id >> 47 AS stretch FROM exchanges WHERE room_id IS NOT NULL
+    UNION SELECT user_id, id >> 47 FROM exchanges WHERE user_id IS NOT NULL ORDER BY 1, 2
+"""
+NOBODYS = "SELECT * FROM messages WHERE speaker NOT IN (SELECT id FROM speakers)"
+
+
 class Life:
     """Says, records, answers, changes and forgets; drains, crashes and replays in between."""
 
@@ -485,6 +492,8 @@ class Life:
                 (row["message_id"], row["user_id"]): row["content"]
                 for row in rows_of(path, "SELECT * FROM demonstrations")
             } == {key: given.content for key, given in model.demonstrations.items()}
+            assert rows_of(path, STRETCHES) == rows_of(path, "SELECT * FROM stretches")
+            assert not rows_of(path, NOBODYS)
 
     def end(self) -> None:
         self.drain.close_files()

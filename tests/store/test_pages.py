@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, VoteCast
+from bot.store.operations import (
+    ExchangeForgotten,
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    VoteCast,
+)
 from bot.store.pages import ExchangeSummary, read_exchange, read_page
 from bot.store.records import ChatMessage
 from tests.store.filling import START, exchange, fill, snowflake
@@ -59,7 +65,7 @@ def test_an_exchange_has_what_people_want_to_see(connection: sqlite3.Connection)
         error=None,
         fallback_from=None,
         fallback_reason=None,
-        latency_ms=12.5,
+        latency_ms=12,
         thumbs_up=1,
         thumbs_down=1,
     )
@@ -90,3 +96,31 @@ def test_what_is_gone_or_withheld_is_not_shown(tmp_path: Path) -> None:
         (None, "[not recorded]"),
         (None, "[deleted]"),
     ]
+
+
+def test_pages_of_a_room_and_a_person_go_through_time(tmp_path: Path) -> None:
+    """Whatever lies between, and when it is gone; a room may have a person's number."""
+    day = 86_400
+    times = [0, 1, 2, day, day + 1, 40 * day, 90 * day]
+    operations: list[Operation] = [
+        exchange(number, room_id=90 + number % 2, user_id=91) for number in times
+    ]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        for limit in (1, 2, 9):
+            for room, user in ((90, None), (None, 91), (91, 91)):
+                expected = [n for n in reversed(times) if room in (None, 90 + n % 2)]
+                found: list[ExchangeSummary] = []
+                while page := read_page(
+                    connection,
+                    found[-1].id if found else None,
+                    limit,
+                    room_id=room,
+                    user_id=user,
+                ):
+                    found += page
+                assert numbers(found) == expected
+        fill(tmp_path, [ExchangeForgotten(None, exchange(90 * day).id)]).close()
+        assert numbers(read_page(connection, None, 1, room_id=90)) == [40 * day]
+        assert not read_page(connection, None, 1, room_id=92)
+        connection.execute("DELETE FROM exchanges")
+        assert connection.execute("SELECT * FROM stretches").fetchall() == []

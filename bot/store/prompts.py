@@ -1,0 +1,64 @@
+"""How a prompt is stored: as a JSON list of references to what it quotes.
+
+What it quotes has a number: a message of Discord's its own, a text of ours the negative of its
+own. Each is written as the difference to the one before it in the list (the first: to 0), as
+contexts roll on and the numbers in them lie close together; it stands in `[difference, role]`
+where the prompt has it in another role than usual. The view `training_data` reads the same in SQL.
+"""
+
+from collections.abc import Iterable
+from itertools import accumulate
+
+import msgspec
+
+from bot.store.problems import StoreError
+
+Reference = int | tuple[int, str]
+"""The number of what is quoted; with a role where that is another than usual."""
+
+encode = msgspec.json.encode
+decode_usual = msgspec.json.Decoder(list[int]).decode
+decode_any = msgspec.json.Decoder(list[Reference]).decode
+
+
+def write_prompt(references: Iterable[Reference]) -> str:
+    """The references as they are stored."""
+    stored: list[Reference] = []
+    last = 0
+    for reference in references:
+        number = number_of(reference)
+        step, last = number - last, number
+        stored.append(step if isinstance(reference, int) else (step, reference[1]))
+    return encode(stored).decode()
+
+
+def read_prompt(prompt: str) -> list[Reference]:
+    """What `write_prompt` was given. Raises StoreError for what is damaged."""
+    try:
+        return list(accumulate(decode_usual(prompt)))
+    except msgspec.MsgspecError:
+        return read_any(prompt)
+
+
+def read_any(prompt: str) -> list[Reference]:
+    """The same, of a prompt with other roles in it."""
+    try:
+        stored = decode_any(prompt)
+    except msgspec.MsgspecError as error:
+        problem = "is damaged: a prompt cannot be read. Run `understudy store repair`."
+        raise StoreError(f"The file of records {problem}") from error
+    numbers = accumulate(map(number_of, stored))
+    return [
+        number if isinstance(step, int) else (number, step[1])
+        for number, step in zip(numbers, stored, strict=True)
+    ]
+
+
+def number_of(reference: Reference) -> int:
+    """The number alone."""
+    return reference if isinstance(reference, int) else reference[0]
+
+
+def quoted_by(prompts: Iterable[str]) -> set[int]:
+    """The numbers of all that these prompts quote. Raises StoreError for a damaged one."""
+    return {number_of(reference) for prompt in prompts for reference in read_prompt(prompt)}
