@@ -49,8 +49,8 @@ MOST_UNFLUSHED_BYTES = 8 << 20
 DRAIN_SECONDS = 1.0
 # After a world the drain rests so many times as long as that took, where little waits; not at all
 # where this much does.
-REST = 40.0
-MUCH_BYTES = 256 << 20
+REST = 80.0
+MUCH_BYTES = 512 << 20
 RETRY_SECONDS = 1.0
 SEGMENT_BYTES = 256 << 20
 MOST_INBOX_BYTES = 4 << 30
