@@ -139,16 +139,14 @@ def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
         connection, lambda source: f',{",".join(map(csv_text, source[:3]))},"['.encode()
     )
     reasons = by_source(connection, lambda source: csv_text(source[3]))
-    ids = "||','||".join(f"coalesce({name}, '')" for name in IDS)
-    columns = (f"CAST({ids} AS BLOB)", *ANSWER, *FAILURE, *NUMBERS)
+    columns = (f"CAST({csv_numbers(IDS)} AS BLOB)", *ANSWER, *FAILURE, csv_numbers(NUMBERS))
     for batch in read_batches(connection, choice, columns, in_csv):
         pieces: list[bytes] = []
-        for (_, _, source, begin, output, reasoning, success, *values), said, votes in batch:
-            why, numbers = values[:3], (*values[3:], *votes)
+        for (_, _, source, begin, output, reasoning, success, *why, numbers), said, votes in batch:
             failure = ",," if why == NO_FAILURE else ",".join(map(csv_text, why))
             end = (
                 f']",{csv_text(output)},{csv_text(reasoning)},{reasons[source]},{success},{failure},'
-                f"{','.join(['' if number is None else str(number) for number in numbers])}\r\n"
+                f"{numbers},{votes[0]},{votes[1]}\r\n"
             )
             pieces += (begin, names[source], said, end.encode())
         yield lines(batch, pieces)
@@ -157,6 +155,11 @@ def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
 def in_csv(said: bytes) -> bytes:
     """A part of a text in quotes."""
     return said.replace(b'"', b'""')
+
+
+def csv_numbers(columns: Sequence[str]) -> str:
+    """The SQL of cells without quotes, in one text."""
+    return "||','||".join(f"coalesce({column}, '')" for column in columns)
 
 
 def csv_text(text: str | None) -> str:
