@@ -1,15 +1,13 @@
 """The pages of the settings panel: what each shows, and what its parts do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import discord
 
-from bot.agent.agent import Agent
-from bot.agent.models import ModelType, Purpose
-from bot.agent.recording import DISABLE, ENABLE, SET_RETENTION, is_recording, retention_of
+from bot.agent.models import Purpose
+from bot.agent.recording import DISABLE, ENABLE, SET_RETENTION
 from bot.front.agent_settings import (
     LONGEST_NAME,
     LONGEST_PROMPT,
@@ -26,9 +24,7 @@ from bot.front.panel.parts import (
     PanelRoleSelect,
     PanelSelect,
 )
-from bot.front.settings_book import SettingsBook
-from bot.store.problems import StoreError
-from bot.store.records import World, WorldKind
+from bot.front.panel.state import PURPOSES, State
 
 if TYPE_CHECKING:
     from bot.front.panel.panel import SettingsPanel
@@ -46,11 +42,6 @@ MODES = {
     Mode.ALWAYS: ("Always", "every message of a person"),
     Mode.AMBIENT: ("When it fits", "a model decides for each message"),
     Mode.NEVER: ("Never", "not even when it is mentioned"),
-}
-PURPOSES = {
-    Purpose.PLANNING: ("Answers", ModelType.TEXT_LARGE),
-    Purpose.SHOULD_RESPOND: ("Deciding whether to answer", ModelType.TEXT_SMALL),
-    Purpose.CODING: ("Code", ModelType.TEXT_LARGE),
 }
 
 
@@ -80,43 +71,6 @@ TITLES = {
     Page.REASONING: "Custom reasoning and records",
     Page.CHANGES: "Changes",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is set and what there is to choose from.
-
-    `recording` is None where nothing could record. `retention_days` is None where nothing deletes
-    what was kept, or while that is not known; `can_retain` says whether it can be set.
-    """
-
-    settings: AgentSettings
-    recording: bool | None
-    retention_days: int | None
-    can_retain: bool
-    models: Mapping[Purpose, Sequence[tuple[str, str]]]
-    audit: Sequence[Mapping[str, Any]]
-
-
-async def read_state(agent: Agent, book: SettingsBook, guild: discord.Guild, page: Page) -> State:
-    """How it stands in a server, with what `page` shows of it. Raises StoreError."""
-    world = World(WorldKind.GUILD, guild.id)
-    async with agent.runtime(world) as runtime:
-        try:
-            days = retention_of(runtime)
-        except StoreError:
-            days = None
-        return State(
-            settings=await book.of(runtime),
-            recording=is_recording(runtime),
-            retention_days=days,
-            can_retain=any(action.name == SET_RETENTION for action in agent.actions),
-            models={
-                purpose: [(m.provider, m.name) for m in agent.models if model_type in m.types]
-                for purpose, (_, model_type) in PURPOSES.items()
-            },
-            audit=await book.audit(world) if page is Page.CHANGES else (),
-        )
 
 
 def body_of(panel: "SettingsPanel", state: State) -> Parts:

@@ -14,8 +14,9 @@ from bot.front.agent_settings import DEFAULTS, AgentSettings, BadSettingError
 from bot.front.discord_errors import UNREACHED
 from bot.front.open_views import OpenViews, left_behind
 from bot.front.panel.overtaken import changed_meanwhile
-from bot.front.panel.pages import Page, State, body_of, read_state
+from bot.front.panel.pages import Page, body_of
 from bot.front.panel.parts import Form, PanelSelect
+from bot.front.panel.state import State, read_state
 from bot.front.people import author_of, world_of
 from bot.front.settings_book import SettingsBook
 from bot.front.telling import tell_broken
@@ -189,7 +190,9 @@ class SettingsPanel:
 
     async def _draw(self) -> Face:
         """A new look, from what is set at this moment. Raises StoreError."""
-        state = await read_state(self.agent, self.book, self.guild, self.page)
+        state = await read_state(
+            self.agent, self.book, self.guild, audited=self.page is Page.CHANGES
+        )
         self._seen = state.settings
         self._looks += 1
         parts = body_of(self, state)
