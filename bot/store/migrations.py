@@ -447,8 +447,10 @@ MIGRATIONS: tuple[str, ...] = (
             ) FROM (
                 SELECT role, ref - lag(ref, 1, 0) OVER (ORDER BY place) AS step
                 FROM (
-                    SELECT p.key AS place,
-                        iif(p.type = 'array', json_extract(p.value, '$[0]'), p.value) AS ref,
+                    -- What was lost before is null, and nothing has the number 0.
+                    SELECT p.key AS place, coalesce(
+                            iif(p.type = 'array', json_extract(p.value, '$[0]'), p.value), 0
+                        ) AS ref,
                         iif(p.type = 'array', json_extract(p.value, '$[1]'), NULL) AS role
                     FROM json_each(iif(json_valid(e.prompt), e.prompt, '[]')) p
                 )
