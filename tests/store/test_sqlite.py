@@ -390,9 +390,10 @@ async def test_the_newest_version_of_a_text_is_kept(
         {"output": "\ud83d"},
         {"input": (ChatMessage("system", "\ud83d"),)},
         {"model_type": None},
+        {"latency_ms": None},
         {"provider": object()},
     ],
-    ids=["number", "output", "prompt", "null", "object"],
+    ids=["number", "output", "prompt", "null", "no time", "object"],
 )
 async def test_a_value_that_no_file_takes_is_told_as_such(
     store: SqliteWorldStore, values: dict[str, Any]
