@@ -16,7 +16,7 @@ from bot.store import backup, encryption
 from bot.store.checking import check, is_damaged, measure, waiting_in_inbox
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
-from bot.store.files import open_world, path_of, worlds_in
+from bot.store.files import look_into, open_world, path_of, worlds_in
 from bot.store.installation import FILE as INSTALLATION
 from bot.store.installation import Installation
 from bot.store.installation_care import check_installation
@@ -187,11 +187,11 @@ def repair_all(
 ) -> bool:
     """Save what can be read of each damaged file; a running bot sets such files aside itself."""
     folder = settings.data_dir
+    well = True
     if not is_running(folder):
         with alone(folder):
-            each(worlds, lambda world: set_aside_if_damaged(folder, world, engine))
+            well = each(worlds, lambda world: set_aside_if_damaged(folder, world, engine))
     damaged = [(world, path) for world in worlds for path in set_aside_in(path_of(folder, world))]
-    well = True
     installation = None
     if world_of(args) is None:
         try:
@@ -223,11 +223,16 @@ def repair_all(
 
 
 def set_aside_if_damaged(folder: Path, world: World, engine: Engine) -> None:
-    """Set a world's file aside if it is damaged, and not just of another key or version."""
+    """Set a world's file aside if it is damaged, and not just of another key or version.
+
+    Raises StoreError also where it cannot be read on account of those.
+    """
     path = path_of(folder, world)
     try:
         if is_damaged(folder, world, engine):
             print(f"{path}: set aside as {set_aside(folder, world, engine)}")
+        elif path.exists():
+            look_into(path, engine)
     except FAILURES as error:
         raise translate(error, path) from error
 

@@ -97,9 +97,10 @@ def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
     try:
         make_private(copy)
         with contextlib.closing(engine.connect(path, read_only=True)) as connection:
+            # Of a wrong key copying would not say more than that it failed.
+            schema_version(connection, path)
             copy_whole(connection, copy, engine)
         with contextlib.closing(engine.connect(copy)) as connection:
-            schema_version(connection, copy)
             found = connection.execute("PRAGMA quick_check").fetchone()
     except FAILURES as error:
         copy.unlink(missing_ok=True)

@@ -9,6 +9,8 @@ https://www.sqlite.org/pragma.html#pragma_secure_delete
 
 import sqlite3
 
+from bot.store.speakers import forget_unheard
+
 
 def is_clean(connection: sqlite3.Connection) -> bool:
     """Whether nothing was deleted since the file was last written anew."""
@@ -19,11 +21,13 @@ def is_clean(connection: sqlite3.Connection) -> bool:
 def wipe(connection: sqlite3.Connection) -> bool:
     """Write the file anew if anything was deleted from it, and empty its log.
 
+    Names of whom nothing is kept go with it: a file that is clean nobody looks through for them.
     Returns whether the log could be emptied: while somebody reads, it cannot. Takes about a second
     for 500 MB, during which nothing else is written to this file. Raises one of FAILURES.
     """
-    erasures, wiped = connection.execute("SELECT erasures, wiped FROM counters").fetchone()
-    if erasures != wiped:
+    if not is_clean(connection):
+        forget_unheard(connection)
+        (erasures,) = connection.execute("SELECT erasures FROM counters").fetchone()
         connection.execute("VACUUM")
         connection.execute("UPDATE counters SET wiped = ?", (erasures,))
     return empty_log(connection)

@@ -447,8 +447,10 @@ MIGRATIONS: tuple[str, ...] = (
             ) FROM (
                 SELECT role, ref - lag(ref, 1, 0) OVER (ORDER BY place) AS step
                 FROM (
-                    SELECT p.key AS place,
-                        iif(p.type = 'array', json_extract(p.value, '$[0]'), p.value) AS ref,
+                    -- What was lost before is null, and nothing has the number 0.
+                    SELECT p.key AS place, coalesce(
+                            iif(p.type = 'array', json_extract(p.value, '$[0]'), p.value), 0
+                        ) AS ref,
                         iif(p.type = 'array', json_extract(p.value, '$[1]'), NULL) AS role
                     FROM json_each(iif(json_valid(e.prompt), e.prompt, '[]')) p
                 )
@@ -464,16 +466,9 @@ MIGRATIONS: tuple[str, ...] = (
     DROP TABLE messages_2;
     DROP TABLE exchanges_2;
 
-    -- The same person and room may have others in the stretch.
-    CREATE TRIGGER exchange_removed AFTER DELETE ON exchanges BEGIN
-        UPDATE counters SET erasures = erasures + 1;
-        DELETE FROM stretches WHERE place IN (old.room_id, old.user_id)
-            AND stretch = old.id >> 47 AND NOT EXISTS (
-                SELECT 1 FROM exchanges e
-                WHERE e.id >= old.id & ~140737488355327 AND e.id <= old.id | 140737488355327
-                    AND (e.room_id = place OR e.user_id = place)
-            );
-    END;
+    -- Whoever deletes exchanges sees to their stretches: a look for others is one through them all.
+    CREATE TRIGGER exchange_removed AFTER DELETE ON exchanges
+    BEGIN UPDATE counters SET erasures = erasures + 1; END;
     CREATE TRIGGER message_erased AFTER UPDATE OF content ON messages
     WHEN old.content IS NOT NULL AND new.content IS NOT old.content
     BEGIN UPDATE counters SET erasures = erasures + 1; END;

@@ -97,9 +97,9 @@ def encode(operation: Operation) -> tuple[int, bytes]:
 
     Raises UnstorableError for a value that no file would take.
     """
-    if isinstance(operation, Exchange):
-        check(operation)
     try:
+        if isinstance(operation, Exchange):
+            check(operation)
         body = _encode(operation)
     except UnicodeError:
         # Its own text would quote what somebody said.

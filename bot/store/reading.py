@@ -22,9 +22,8 @@ def reading(folder: Path, world: World, engine: Engine) -> Iterator[sqlite3.Conn
     """
     path = path_of(folder, world)
     if not path.exists():
-        raise StoreError(
-            f"{path}: there is no such file. Nothing was recorded there, or DATA_DIR is another."
-        )
+        problem = "there is no such file. Nothing was recorded there, or DATA_DIR is another."
+        raise StoreError(f"{path}: {problem}", f"The file of records: {problem}")
     connection = open_to_read(path, engine)
     with closing(connection):
         yield connection
@@ -49,8 +48,9 @@ def open_to_read(path: Path, engine: Engine) -> sqlite3.Connection:
         raise
     if version < len(MIGRATIONS):
         connection.close()
-        raise StoreError(
-            f"{path} was written by an earlier version of Understudy. Run `understudy store "
-            "upgrade`: it brings the file up to date, and keeps a copy."
+        problem = (
+            "was written by an earlier version of Understudy. Run `understudy store upgrade`: it "
+            "brings the file up to date, and keeps a copy."
         )
+        raise StoreError(f"{path} {problem}", f"The file of records {problem}")
     return connection

@@ -278,7 +278,6 @@ class Writer:
         with pauses, so that the disk is there for what is to be kept: the shorter, the more waits.
         """
         if not ahead:
-            self._awake.clear()
             ahead.extend(self._drain.due())
         began = time.monotonic()
         try:
@@ -295,6 +294,8 @@ class Writer:
         if ahead:
             patience = max(1.0 - self._inbox.size / MUCH_BYTES, 0.0)
             return min((time.monotonic() - began) * REST * patience, DRAIN_SECONDS)
+        # Before looking: what comes in from here on wakes this thread again.
+        self._awake.clear()
         with self._lock:
             waits = any(self._inbox.waiting.values())
         if not waits:

@@ -248,6 +248,24 @@ def test_encrypting_all(
     assert main(["store", "check"]) == 0
 
 
+@pytest.mark.parametrize("job", ["check", "repair", "backup", "upgrade", "stat"])
+def test_with_a_wrong_key_nothing_is_in_order(
+    folder: Path, job: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sqlcipher3", reason="the extra encrypted is not installed")
+    monkeypatch.setenv("STORE_KEY", "hunter2")
+    assert main(["store", "encrypt"]) == 0
+    capsys.readouterr()
+    monkeypatch.setenv("STORE_KEY", "another")
+    assert main(["store", job]) == 1
+    output = capsys.readouterr()
+    for world in (GUILD, DM):
+        assert f"{path_of(folder, world)}: it cannot be read: STORE_KEY is not the one" in (
+            output.out + output.err
+        )
+    assert "No file is damaged" not in output.out
+
+
 def test_a_backup_outlives_itself(folder: Path) -> None:
     assert main(["store", "backup", "--keep-days", "0"]) == 0
     (kept,) = (folder / "backups").iterdir()
@@ -338,5 +356,17 @@ def test_my_data_says_what_it_could_not_read(
     document = json.loads(shown.out)
     assert list(document["worlds"]) == [str(GUILD)]
     assert list(document["not_readable"]) == [str(DM)]
+    assert str(path_of(folder, DM)) in shown.err
+    assert str(folder) not in shown.out
+
+
+def test_my_data_tells_nobody_where_a_file_of_an_earlier_version_is(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.closing(sqlite3.connect(path_of(folder, DM))) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    assert main(["my-data", "--user", "91"]) == 1
+    shown = capsys.readouterr()
+    assert "store upgrade" in json.loads(shown.out)["not_readable"][str(DM)]
     assert str(path_of(folder, DM)) in shown.err
     assert str(folder) not in shown.out

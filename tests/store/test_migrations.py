@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.store import files as store_files
+from bot.store.choosing import Choice
 from bot.store.engine import Engine
 from bot.store.files import BEFORE_UPGRADES, open_world, path_of
 from bot.store.migrations import MIGRATIONS
@@ -22,6 +23,7 @@ from bot.store.reading import reading
 from bot.store.records import DISCORD_EPOCH
 from bot.store.repair import repair
 from bot.store.setting_aside import rename_aside
+from bot.store.training_rows import read_json_lines
 from tests.store.filling import GUILD, exchange, fill, training_rows
 
 DUMPS = Path(__file__).parent / "files"
@@ -85,6 +87,28 @@ def test_the_fixture_has_what_matters(tmp_path: Path) -> None:
         *("system", "assistant", "user"),
     }
     assert len({row["timestamp"] for row in rows}) < len(rows)
+
+
+@pytest.mark.parametrize("table", ["messages", "texts"])
+def test_what_was_lost_before_takes_nothing_else_with_it(tmp_path: Path, table: str) -> None:
+    """As in a damaged file of schema 1, of which not all could be read."""
+    write_earlier(tmp_path, 1)
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection:
+        connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a name of ours
+        connection.commit()
+        expected = training_rows(connection)
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        found = training_rows(connection)
+        exported = b"".join(lines.text for lines in read_json_lines(connection, Choice()))
+    said = [message for row in expected for message in json.loads(row["input"])]
+    kept = [message for row in found for message in json.loads(row["input"])]
+    assert None in {message["content"] for message in said}
+    assert [message["content"] for message in kept] == [
+        message["content"] or "[deleted]" for message in said
+    ]
+    assert [json.loads(line)["input"] for line in exported.splitlines()] == [
+        json.loads(row["input"]) for row in found
+    ]
 
 
 @pytest.mark.parametrize("version", EARLIER)

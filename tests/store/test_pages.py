@@ -4,9 +4,11 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from bot.store.applying import delete_exchanges
 from bot.store.operations import (
     ExchangeForgotten,
     MessagesForgotten,
@@ -122,5 +124,49 @@ def test_pages_of_a_room_and_a_person_go_through_time(tmp_path: Path) -> None:
         fill(tmp_path, [ExchangeForgotten(None, exchange(90 * day).id)]).close()
         assert numbers(read_page(connection, None, 1, room_id=90)) == [40 * day]
         assert not read_page(connection, None, 1, room_id=92)
-        connection.execute("DELETE FROM exchanges")
+        delete_exchanges(connection, [exchange(number).id for number in times])
         assert connection.execute("SELECT * FROM stretches").fetchall() == []
+
+
+STRETCHES = """
+    SELECT room_id, id >> 47 FROM exchanges WHERE room_id IS NOT NULL
+    UNION SELECT user_id, id >> 47 FROM exchanges WHERE user_id IS NOT NULL ORDER BY 1, 2
+"""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_of_whom_nothing_is_left_in_a_stretch_is_not_in_it(tmp_path: Path, seed: int) -> None:
+    """Whatever goes at once, from one stretch or several."""
+    chance = Random(seed)  # noqa: S311 - the same every time
+    some = [None, 90, 91, 92, 93]
+    made = [
+        exchange(number * 3_000, room_id=chance.choice(some), user_id=chance.choice(some))
+        for number in range(60)
+    ]
+    left = [one.id for one in made]
+    chance.shuffle(left)
+    with contextlib.closing(fill(tmp_path, made)) as connection:
+        assert len(connection.execute("SELECT DISTINCT stretch FROM stretches").fetchall()) > 3
+        while left:
+            count = chance.choice([1, 2, 7])
+            delete_exchanges(connection, left[:count])
+            del left[:count]
+            found = connection.execute("SELECT place, stretch FROM stretches ORDER BY 1, 2")
+            assert found.fetchall() == connection.execute(STRETCHES).fetchall()
+
+
+def test_leaving_a_stretch_takes_one_look_through_it(tmp_path: Path) -> None:
+    """Not one for each exchange that goes: a busy stretch has many of one person."""
+    count = 2_000
+    made = [exchange(number, user_id=90 + number % 2) for number in range(count)]
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with contextlib.closing(fill(tmp_path, made)) as connection:
+        connection.set_progress_handler(step, 1_000)
+        delete_exchanges(connection, [one.id for one in made[::2]])
+    assert steps < count // 2

@@ -390,9 +390,10 @@ async def test_the_newest_version_of_a_text_is_kept(
         {"output": "\ud83d"},
         {"input": (ChatMessage("system", "\ud83d"),)},
         {"model_type": None},
+        {"latency_ms": None},
         {"provider": object()},
     ],
-    ids=["number", "output", "prompt", "null", "object"],
+    ids=["number", "output", "prompt", "null", "no time", "object"],
 )
 async def test_a_value_that_no_file_takes_is_told_as_such(
     store: SqliteWorldStore, values: dict[str, Any]
@@ -469,3 +470,16 @@ async def test_what_is_to_be_forgotten_does_not_wait_for_its_turn(tmp_path: Path
 
         await until(lambda: bool(files()))
         assert "30" in files()
+
+
+async def test_what_comes_after_something_was_forgotten_is_moved_too(tmp_path: Path) -> None:
+    """Though nobody reads the file, and nothing else waited when it was forgotten."""
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        store = home.world(GUILD)
+        await keep(store, [exchange()])
+        await store.write([MessagesForgotten((71,))])
+        # Nobody holds the file open: all that waited was moved.
+        await until(lambda: not Path(f"{store.location}-wal").exists())
+        assert inputs(store)[1:] == ["[deleted]"]
+        await store.write([exchange(B)])
+        await until(lambda: len(rows(store)) == 2)
