@@ -1,6 +1,7 @@
 """A world's file: where it is, and how it is opened, made and brought up to date."""
 
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from bot.store.records import World, WorldKind
 FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
 SUFFIX = ".sqlite3"
 BEFORE_UPGRADES = "backups/before-upgrades"
+ROOM_BYTES = 128 << 10
 
 
 def path_of(folder: Path, world: World) -> Path:
@@ -94,6 +96,18 @@ def make_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def need_room(folder: Path) -> None:
+    """Raises OSError where the disk has no room for another database's log and its index.
+
+    SQLite maps the index into memory: a disk that has no room for a page that is touched there ends
+    the whole process by a signal, instead of a call by an error.
+    https://www.sqlite.org/mmap.html
+    """
+    disk = os.statvfs(folder)
+    if disk.f_bavail * disk.f_frsize < ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def make_private(path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from bot.store.applying import Stored
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, is_damage
-from bot.store.files import make_private
+from bot.store.files import make_private, need_room
 from bot.store.records import World, WorldKind
 
 FOLDER = "inbox"
@@ -62,6 +62,7 @@ class Segment:
         self.rows = 0
         self.size = 0
         make_private(path)
+        need_room(path.parent)
         self._writing = engine.connect(path, page_size=PAGE_SIZE)
         self._reading: sqlite3.Connection | None = None
         self._engine = engine
