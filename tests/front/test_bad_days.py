@@ -15,6 +15,7 @@ from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
 from tests.front.buttons import buttons, press, shows, told
 from tests.front.scene import Scene, scene
+from tests.waiting import until
 
 SEND = "POST /channels/*/messages"
 EDIT = "PATCH /channels/*/messages/*"
@@ -287,6 +288,18 @@ async def test_a_stopped_typing_call_may_end_but_not_for_long(
             await asyncio.wait((task,), timeout=5)
             assert (task.done(), task.cancelled()) == (True, not is_answered)
             assert channel.calls == 1
+
+
+async def test_a_typing_call_that_waits_for_its_limit_is_not_made_again(tmp_path: Path) -> None:
+    """It would show that somebody types below the answer that has begun."""
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        stage.fake.faults.cause(Answer("POST /channels/*/typing", 429, retry_after=0.8))
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        await until(lambda: not [t for t in asyncio.all_tasks() if t.get_name() == "typing"])
+        assert not [e for e in stage.ben.log.events(since) if e.name == "TYPING_START"]
+        writing.go_on.set()
+        assert await answers_since(stage, since, question) == ["one two three"]
 
 
 async def test_without_the_right_to_attach_a_long_answer_says_so(tmp_path: Path) -> None:
