@@ -150,11 +150,16 @@ async def test_of_a_long_answer_what_cannot_be_edited_is_posted_anew(tmp_path: P
 async def test_where_nothing_can_be_posted_either_what_is_there_stays(tmp_path: Path) -> None:
     writing = Writing("one two", "one two three")
     async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
         since, question = await ask_and_see_the_beginning(stage, "one two")
         stage.fake.faults.cause(Answer(EDIT, 403, times=100))
         stage.fake.faults.cause(Answer(SEND, 403, times=100))
         writing.go_on.set()
         assert await answers_since(stage, since, question) == ["one two"]
+        (half,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+    # Whoever deletes it in Discord deletes it in the records.
+    (row,) = stage.rows()
+    assert row["reply_id"] == int(half.latest["id"])
 
 
 async def test_half_an_answer_is_nobody_s_context(tmp_path: Path) -> None:
