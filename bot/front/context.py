@@ -57,6 +57,8 @@ class ContextReader:
         # The question is there whatever it costs; providers shorten what is too long for them.
         budget.reserve(asked.content)
         chosen = {question.id: (question, asked)}
+        # What is read back has no nicknames; one person is to have one name all through.
+        names = {question.author.id: question.author.display_name}
         before = [*await reply_chain(question), *await self._recent(question, messages)]
         start = await thread_start(question, before)
         for message in (*before, *start):
@@ -64,7 +66,8 @@ class ContextReader:
                 continue
             if len(chosen) > messages and message not in start:
                 continue
-            said = chat_message(message, me, await self._text(message, me))
+            name = names.setdefault(message.author.id, message.author.display_name)
+            said = chat_message(message, me, await self._text(message, me), name)
             if not budget.take(said.content):
                 break
             chosen[message.id] = message, said
