@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.agent.models import ModelError, ModelRequest
+from bot.front.answers import Fate
 from bot.front.streamed_reply import parts_of
 from bot.front.typing_indicator import TypingIndicator
 from bot.harness.faults import Answer, CutBody, Fault, NoAnswer
@@ -374,6 +375,24 @@ async def test_of_a_withdrawn_answer_nothing_is_kept(tmp_path: Path) -> None:
     (row,) = stage.rows()
     assert (row["output"], row["success"]) == (None, 0)
     assert row["error"] == "cancelled before it was answered"
+
+
+async def test_of_an_answer_withdrawn_when_it_was_whole_nothing_is_kept(tmp_path: Path) -> None:
+    """Discord did not take the last edit when the question was deleted."""
+    writing = Writing("a secret", "a secret and more")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "a secret")
+        stage.fake.faults.cause(Answer(EDIT, 503, times=100))
+        writing.go_on.set()
+        await stage.fake.trace.wait_for(lambda entry: "503" in str(entry), timeout=10)
+        await stage.ben.delete({"channel_id": stage.channel_id, "id": question})
+        asking = stage.client._answers.asking(int(question))
+        assert asking is not None
+        await until(lambda: asking.fate is Fate.WITHDRAWN)
+        stage.fake.faults.clear()
+        assert await answers_since(stage, since, question) == []
+        await until(lambda: [row["output"] for row in stage.rows()] == [None])
 
 
 async def test_of_an_answer_that_the_bot_left_the_records_have_what_people_saw(
