@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REMEMBERED = 500
+CLEAN_CONTENT = "_cs_clean_content"
+"""Where discord.py keeps `clean_content` with a message, until that is edited."""
 
 
 class History:
@@ -81,9 +83,8 @@ def quoted_by(payload: Any) -> int | None:  # noqa: ANN401 - a message as Discor
 
 def without_old_names(message: discord.Message) -> None:
     """Have a message read again what it mentions: channels, roles and the bot are renamed."""
-    # discord.py keeps `clean_content` with a message until that is edited.
     with contextlib.suppress(AttributeError):
-        del message._cs_clean_content
+        delattr(message, CLEAN_CONTENT)
 
 
 def what_is_unknown() -> str | None:
@@ -99,4 +100,6 @@ def what_is_unknown() -> str | None:
         return "create_message takes other arguments"
     if "create_message" not in discord.abc.Messageable.history.__code__.co_names:
         return "history makes messages otherwise"
+    if CLEAN_CONTENT not in discord.Message.__slots__:
+        return "clean_content is kept elsewhere"
     return None
