@@ -80,6 +80,10 @@ class ContextReader:
         """Messages are gone: nothing of them stays in memory here."""
         self._history.forget(message_ids)
 
+    def forget_all(self) -> None:
+        """Channels are gone, or what happened in them was not told."""
+        self._history.forget_all()
+
     async def _recent(self, question: discord.Message, limit: int) -> Sequence[discord.Message]:
         """The latest messages of the channel before `question`, the newest first."""
         if limit == 0:

@@ -133,6 +133,10 @@ class Conversation:
         """Messages are gone in Discord: they are not to stay in memory, either."""
         self._reader.forget(message_ids)
 
+    def forget_all(self) -> None:
+        """Channels are gone, or what happened in them was not told."""
+        self._reader.forget_all()
+
     async def context_of(
         self,
         runtime: AgentRuntime,

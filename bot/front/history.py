@@ -59,6 +59,10 @@ class History:
             if message_id in gone or quoted_by(payload) in gone:
                 del self._known[message_id]
 
+    def forget_all(self) -> None:
+        """Channels are gone, or what happened in them was not told."""
+        self._known.clear()
+
     def _message(self, channel: "MessageableChannel", payload: Any) -> discord.Message:  # noqa: ANN401
         message_id = int(payload["id"])
         known = self._known.get(message_id)

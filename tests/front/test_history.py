@@ -78,6 +78,21 @@ async def test_what_replies_quoted_does_not_stay_in_memory(tmp_path: Path) -> No
         assert "a secret" not in repr(known)
 
 
+async def test_what_was_deleted_unseen_does_not_stay_in_memory(tmp_path: Path) -> None:
+    """In another session, or with the whole channel."""
+    async with scene(tmp_path) as stage:
+        known = stage.client._conversation._reader._history._known
+        secret = await stage.ben.say(stage.channel_id, "a secret")
+        await stage.ask(stage.ben, "hi")
+        assert int(secret["id"]) in known
+        await stage.client.on_ready()
+        assert not known
+        await stage.ask(stage.ben, "hi again")
+        assert int(secret["id"]) in known
+        await stage.ada.request("DELETE", f"/channels/{stage.channel_id}")
+        await until(lambda: not known)
+
+
 async def test_mentions_have_the_names_of_the_day(tmp_path: Path) -> None:
     async with scene(tmp_path) as stage:
         await stage.ben.say(stage.channel_id, f"see <#{stage.channel_id}>")
