@@ -163,6 +163,7 @@ class UnderstudyClient(discord.Client):
 
     async def on_ready(self) -> None:
         """Connected, and every guild is known."""
+        self._conversation.forget_all()
         for guild in self.guilds:
             self._channels.notice_threads(guild.threads)
         log.info("Ready as %s in %d servers", self.user, len(self.guilds))
@@ -171,6 +172,7 @@ class UnderstudyClient(discord.Client):
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted: so is what is kept of it."""
+        self._conversation.forget_all()
         self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
 
     async def close(self) -> None:
@@ -197,6 +199,7 @@ class UnderstudyClient(discord.Client):
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot was removed from a guild."""
+        self._conversation.forget_all()
         await self.book.forget(World(WorldKind.GUILD, guild.id))
         self._own(self.housekeeping.left(guild.id))
 
@@ -217,6 +220,7 @@ class UnderstudyClient(discord.Client):
     async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
         """A thread is gone."""
         self._channels.lose_thread(payload.thread_id)
+        self._conversation.forget_all()
         self._own(self.housekeeping.room_gone(payload.guild_id, payload.thread_id))
 
     def _threads_of(self, guild_id: int) -> Sequence[discord.Thread]:

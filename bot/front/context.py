@@ -57,6 +57,8 @@ class ContextReader:
         # The question is there whatever it costs; providers shorten what is too long for them.
         budget.reserve(asked.content)
         chosen = {question.id: (question, asked)}
+        # What is read back has no nicknames; one person is to have one name all through.
+        names = {question.author.id: question.author.display_name}
         before = [*await reply_chain(question), *await self._recent(question, messages)]
         start = await thread_start(question, before)
         for message in (*before, *start):
@@ -64,7 +66,8 @@ class ContextReader:
                 continue
             if len(chosen) > messages and message not in start:
                 continue
-            said = chat_message(message, me, await self._text(message, me))
+            name = names.setdefault(message.author.id, message.author.display_name)
+            said = chat_message(message, me, await self._text(message, me), name)
             if not budget.take(said.content):
                 break
             chosen[message.id] = message, said
@@ -76,6 +79,10 @@ class ContextReader:
     def forget(self, message_ids: Iterable[int]) -> None:
         """Messages are gone: nothing of them stays in memory here."""
         self._history.forget(message_ids)
+
+    def forget_all(self) -> None:
+        """Channels are gone, or what happened in them was not told."""
+        self._history.forget_all()
 
     async def _recent(self, question: discord.Message, limit: int) -> Sequence[discord.Message]:
         """The latest messages of the channel before `question`, the newest first."""

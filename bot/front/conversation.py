@@ -120,17 +120,22 @@ class Conversation:
                 raise
             finally:
                 self._unfinished.discard(reply)
-                if asking.fate is Fate.WITHDRAWN:
-                    await reply.withdraw()
                 # However it ended: what stands in Discord belongs to this request, and with it
                 # to whoever deletes it.
                 if reply.begun:
                     ids = [message.id for message in reply.messages]
                     await runtime.emit(ReplySent(ref.request_id, ids))
+                # After that, so that what is recorded of a whole answer goes with its messages.
+                if asking.fate is Fate.WITHDRAWN:
+                    await reply.withdraw()
 
     def forget(self, message_ids: Iterable[int]) -> None:
         """Messages are gone in Discord: they are not to stay in memory, either."""
         self._reader.forget(message_ids)
+
+    def forget_all(self) -> None:
+        """Channels are gone, or what happened in them was not told."""
+        self._reader.forget_all()
 
     async def context_of(
         self,

@@ -5,6 +5,7 @@ Nearly all that is read for an answer was read for the answer before, and to mak
 message that Discord tells in exactly the words of the last time is the same object again.
 """
 
+import contextlib
 import inspect
 import logging
 from collections import OrderedDict
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REMEMBERED = 500
+CLEAN_CONTENT = "_cs_clean_content"
+"""Where discord.py keeps `clean_content` with a message, until that is edited."""
 
 
 class History:
@@ -50,9 +53,15 @@ class History:
         return [self._message(channel, payload) for payload in told]
 
     def forget(self, message_ids: Iterable[int]) -> None:
-        """Messages are gone."""
-        for message_id in message_ids:
-            self._known.pop(message_id, None)
+        """Messages are gone, and with them what the replies to them quote."""
+        gone = {*message_ids}
+        for message_id, (payload, _) in [*self._known.items()]:
+            if message_id in gone or quoted_by(payload) in gone:
+                del self._known[message_id]
+
+    def forget_all(self) -> None:
+        """Channels are gone, or what happened in them was not told."""
+        self._known.clear()
 
     def _message(self, channel: "MessageableChannel", payload: Any) -> discord.Message:  # noqa: ANN401
         message_id = int(payload["id"])
@@ -60,6 +69,7 @@ class History:
         # After a reconnection a channel may be another object, with other roles and members.
         if known is not None and known[0] == payload and known[1].channel is channel:
             self._known.move_to_end(message_id)
+            without_old_names(known[1])
             return known[1]
         message = channel._state.create_message(channel=channel, data=payload)  # noqa: SLF001
         self._known[message_id] = payload, message
@@ -67,6 +77,18 @@ class History:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return message
+
+
+def quoted_by(payload: Any) -> int | None:  # noqa: ANN401 - a message as Discord tells it
+    """The id of the message that a reply brings along."""
+    quoted = payload.get("referenced_message")
+    return None if quoted is None else int(quoted["id"])
+
+
+def without_old_names(message: discord.Message) -> None:
+    """Have a message read again what it mentions: channels, roles and the bot are renamed."""
+    with contextlib.suppress(AttributeError):
+        delattr(message, CLEAN_CONTENT)
 
 
 def what_is_unknown() -> str | None:
@@ -82,4 +104,6 @@ def what_is_unknown() -> str | None:
         return "create_message takes other arguments"
     if "create_message" not in discord.abc.Messageable.history.__code__.co_names:
         return "history makes messages otherwise"
+    if CLEAN_CONTENT not in discord.Message.__slots__:
+        return "clean_content is kept elsewhere"
     return None

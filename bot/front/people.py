@@ -102,8 +102,13 @@ def speaker(name: str) -> str:
     return words or "somebody"
 
 
-def chat_message(message: discord.Message, me: discord.abc.User, text: str) -> ChatMessage:
-    """A message, which reads `text`, as a part of a prompt: the bot's own words, or a person's."""
+def chat_message(
+    message: discord.Message, me: discord.abc.User, text: str, name: str | None = None
+) -> ChatMessage:
+    """A message, which reads `text`, as a part of a prompt: the bot's own words, or a person's.
+
+    `name` is what its author is called, if the message itself does not tell.
+    """
     if message.author.id == me.id:
         return ChatMessage(
             "assistant",
@@ -115,7 +120,7 @@ def chat_message(message: discord.Message, me: discord.abc.User, text: str) -> C
     return ChatMessage(
         "user",
         text,
-        name=None if message.guild is None else speaker(message.author.display_name),
+        name=None if message.guild is None else speaker(name or message.author.display_name),
         message_id=message.id,
         author_id=message.author.id,
     )

@@ -128,6 +128,7 @@ class StreamedReply:
             if not stale:
                 raise
             log.warning("Message %d takes no edit and is posted anew: %s", stale[0].id, error)
+        outdated = self._shown[done:]
         del self.messages[done:], self._shown[done:]
         # By the same nonce Discord would give the earlier message back and post nothing.
         self._anew = "e"
@@ -135,6 +136,7 @@ class StreamedReply:
             await persistently(lambda: self._show(parts, buttons))
         except BaseException:
             self.messages.extend(stale)
+            self._shown.extend(outdated)
             raise
         await delete_all(stale)
 

@@ -14,8 +14,9 @@ log = logging.getLogger(__name__)
 # Discord shows it for about ten seconds after each call.
 REPEAT_SECONDS = 8.0
 
-# Breaking a call off costs the connection that it was made by, so one that is under way may end,
-# but within less than discord.py waits before it makes a failed call again (a second).
+# Breaking a call off costs the connection that it was made by, so one that is under way may end.
+# What takes longer than this since it began waits to be made again (429, 5xx), which would show
+# "is typing" below an answer that is there.
 ENDING_SECONDS = 0.5
 
 
@@ -25,7 +26,7 @@ class TypingIndicator:
     def __init__(self, channel: discord.abc.Messageable) -> None:
         self._channel = channel
         self._task: asyncio.Task[None] | None = None
-        self._calling = False
+        self._called_at: float | None = None
         self._ending: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
@@ -45,18 +46,19 @@ class TypingIndicator:
         task = self._task
         if task is None or self._ending is not None:
             return
-        if self._calling:
-            self._ending = asyncio.get_running_loop().call_later(ENDING_SECONDS, task.cancel)
-        else:
+        if self._called_at is None:
             task.cancel()
+        else:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_at(self._called_at + ENDING_SECONDS, task.cancel)
 
     async def _repeat(self) -> None:
         while self._ending is None:
-            self._calling = True
+            self._called_at = asyncio.get_running_loop().time()
             try:
                 await self._channel.typing()
             except UNREACHED as error:
                 log.debug("Typing is not shown: %s", error)
-            self._calling = False
+            self._called_at = None
             if self._ending is None:
                 await asyncio.sleep(REPEAT_SECONDS)

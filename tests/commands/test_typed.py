@@ -84,6 +84,7 @@ def test_what_is_typed(text: str, name: str, options: dict[str, object]) -> None
         ("/set who:ben where:general flag:maybe", "flag is yes or no, not 'maybe'."),
         ("/agent persona temperature:hot", "temperature is a number, not 'hot'."),
         ("/agent tone shrill", "how is one of Loud, soft, not 'shrill'."),
+        ("/agent persona name:a name:b", "name is there twice: it goes /agent persona [name:…]"),
         ("/agent persona Bob", "What is 'Bob'? It goes /agent persona [name:…] [temperature:…]"),
         ('/agent persona name:"Bob" x', "What is 'x'? It goes /agent persona"),
     ],

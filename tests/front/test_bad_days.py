@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.agent.models import ModelError, ModelRequest
+from bot.front.answers import Fate
 from bot.front.streamed_reply import parts_of
 from bot.front.typing_indicator import TypingIndicator
 from bot.harness.faults import Answer, CutBody, Fault, NoAnswer
@@ -15,6 +16,7 @@ from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
 from tests.front.buttons import buttons, press, shows, told
 from tests.front.scene import Scene, scene
+from tests.waiting import until
 
 SEND = "POST /channels/*/messages"
 EDIT = "PATCH /channels/*/messages/*"
@@ -149,11 +151,16 @@ async def test_of_a_long_answer_what_cannot_be_edited_is_posted_anew(tmp_path: P
 async def test_where_nothing_can_be_posted_either_what_is_there_stays(tmp_path: Path) -> None:
     writing = Writing("one two", "one two three")
     async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
         since, question = await ask_and_see_the_beginning(stage, "one two")
         stage.fake.faults.cause(Answer(EDIT, 403, times=100))
         stage.fake.faults.cause(Answer(SEND, 403, times=100))
         writing.go_on.set()
         assert await answers_since(stage, since, question) == ["one two"]
+        (half,) = stage.ben.log.messages_since(since, author_id=stage.bot_id)
+    # Whoever deletes it in Discord deletes it in the records.
+    (row,) = stage.rows()
+    assert row["reply_id"] == int(half.latest["id"])
 
 
 async def test_half_an_answer_is_nobody_s_context(tmp_path: Path) -> None:
@@ -289,6 +296,18 @@ async def test_a_stopped_typing_call_may_end_but_not_for_long(
             assert channel.calls == 1
 
 
+async def test_a_typing_call_that_waits_for_its_limit_is_not_made_again(tmp_path: Path) -> None:
+    """It would show that somebody types below the answer that has begun."""
+    writing = Writing("one two", "one two three")
+    async with scene(tmp_path, model=writing.model) as stage:
+        stage.fake.faults.cause(Answer("POST /channels/*/typing", 429, retry_after=0.8))
+        since, question = await ask_and_see_the_beginning(stage, "one two")
+        await until(lambda: not [t for t in asyncio.all_tasks() if t.get_name() == "typing"])
+        assert not [e for e in stage.ben.log.events(since) if e.name == "TYPING_START"]
+        writing.go_on.set()
+        assert await answers_since(stage, since, question) == ["one two three"]
+
+
 async def test_without_the_right_to_attach_a_long_answer_says_so(tmp_path: Path) -> None:
     text = "\n\n".join(f"paragraph {number} " + "word " * 60 for number in range(80))
     async with scene(tmp_path, model=ScriptedModel(text=text)) as stage:
@@ -356,6 +375,24 @@ async def test_of_a_withdrawn_answer_nothing_is_kept(tmp_path: Path) -> None:
     (row,) = stage.rows()
     assert (row["output"], row["success"]) == (None, 0)
     assert row["error"] == "cancelled before it was answered"
+
+
+async def test_of_an_answer_withdrawn_when_it_was_whole_nothing_is_kept(tmp_path: Path) -> None:
+    """Discord did not take the last edit when the question was deleted."""
+    writing = Writing("a secret", "a secret and more")
+    async with scene(tmp_path, model=writing.model) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        since, question = await ask_and_see_the_beginning(stage, "a secret")
+        stage.fake.faults.cause(Answer(EDIT, 503, times=100))
+        writing.go_on.set()
+        await stage.fake.trace.wait_for(lambda entry: "503" in str(entry), timeout=10)
+        await stage.ben.delete({"channel_id": stage.channel_id, "id": question})
+        asking = stage.client._answers.asking(int(question))
+        assert asking is not None
+        await until(lambda: asking.fate is Fate.WITHDRAWN)
+        stage.fake.faults.clear()
+        assert await answers_since(stage, since, question) == []
+        await until(lambda: [row["output"] for row in stage.rows()] == [None])
 
 
 async def test_of_an_answer_that_the_bot_left_the_records_have_what_people_saw(

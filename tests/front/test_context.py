@@ -127,6 +127,16 @@ def test_a_model_that_says_nothing_of_itself_gets_what_the_operator_allows() -> 
     assert not budget.take("x")
 
 
+async def test_a_person_has_one_name_all_through(tmp_path: Path) -> None:
+    """A nickname is told with the question, and not with what is read back."""
+    async with scene(tmp_path) as stage:
+        guild = stage.fake.world.guilds[int(stage.guild_id)]
+        guild.members[int(stage.ben.id)].nick = "Benny"
+        await stage.ben.say(stage.channel_id, "one")
+        await stage.ask(stage.ben, "two")
+        assert shown(stage) == ["Benny: one", "Benny: two"]
+
+
 async def test_a_name_cannot_speak_for_another(tmp_path: Path) -> None:
     fake = FakeDiscord()
     next(

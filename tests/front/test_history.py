@@ -10,6 +10,7 @@ from discord.http import HTTPClient
 
 from bot.front.history import REMEMBERED, History
 from tests.front.scene import Scene, scene
+from tests.waiting import until
 
 
 async def question_after(stage: Scene, *texts: str) -> discord.Message:
@@ -63,6 +64,45 @@ async def test_what_is_deleted_does_not_stay_in_memory(tmp_path: Path) -> None:
         await stage.ask(stage.ben, "hi again")
         assert known
         assert "a secret" not in repr(known)
+
+
+async def test_what_replies_quoted_does_not_stay_in_memory(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        secret = await stage.ben.say(stage.channel_id, "a secret")
+        reply = await stage.ada.say(stage.channel_id, "what?", reply_to=secret)
+        await stage.ask(stage.ben, "hi")
+        known = stage.client._conversation._reader._history._known
+        assert "a secret" in repr(known[int(reply["id"])])
+        await stage.ben.delete(secret)
+        await until(lambda: int(secret["id"]) not in known)
+        assert "a secret" not in repr(known)
+
+
+async def test_what_was_deleted_unseen_does_not_stay_in_memory(tmp_path: Path) -> None:
+    """In another session, or with the whole channel."""
+    async with scene(tmp_path) as stage:
+        known = stage.client._conversation._reader._history._known
+        secret = await stage.ben.say(stage.channel_id, "a secret")
+        await stage.ask(stage.ben, "hi")
+        assert int(secret["id"]) in known
+        await stage.client.on_ready()
+        assert not known
+        await stage.ask(stage.ben, "hi again")
+        assert int(secret["id"]) in known
+        await stage.ada.request("DELETE", f"/channels/{stage.channel_id}")
+        await until(lambda: not known)
+
+
+async def test_mentions_have_the_names_of_the_day(tmp_path: Path) -> None:
+    async with scene(tmp_path) as stage:
+        await stage.ben.say(stage.channel_id, f"see <#{stage.channel_id}>")
+        await stage.ask(stage.ben, "what did I say?")
+        assert stage.model.calls[-1].messages[1].content == "see #general"
+        await stage.ada.request("PATCH", f"/channels/{stage.channel_id}", {"name": "lounge"})
+        channel: Any = stage.client.get_channel(int(stage.channel_id))
+        await until(lambda: channel.name == "lounge")
+        await stage.ask(stage.ben, "and now?")
+        assert stage.model.calls[-1].messages[1].content == "see #lounge"
 
 
 async def test_only_the_latest_are_remembered(

@@ -73,6 +73,8 @@ def values_of(name: str, end: Mapping[str, Any], rest: str) -> dict[str, str]:
         found = marker.match(rest)
         if found is None:
             raise TypedError(f"What is {rest.split()[0]!r}? It goes {form_of(name, end)}")
+        if found[1] in given:
+            raise TypedError(f"{found[1]} is there twice: it goes {form_of(name, end)}")
         value, rest = first_value(rest[found.end() :], marker)
         given[found[1]] = value
     missing = [o["name"] for o in specs if o.get("required") and o["name"] not in given]

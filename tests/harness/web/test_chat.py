@@ -49,6 +49,13 @@ async def test_mentions_are_completed(bot: Showcase, ada: Visitor, arrive: Arriv
     await expect(ben.message("hi @Ben")).to_have_class("message mentioned")
 
 
+async def test_whole_names_are_mentions_without_choosing(bot: Showcase, ada: Visitor) -> None:
+    await ada.say("@Ben or me@Ben.org or @Benny, (@Ada)")
+    heard = await asyncio.wait_for(bot.heard.get(), 5)
+    ben, me = bot.member("ben").mention, bot.member("ada").mention
+    assert heard.content == f"{ben} or me@Ben.org or @Benny, ({me})"
+
+
 async def test_replies(bot: Showcase, ada: Visitor) -> None:
     question = await ada.say("Who is there?")
     await ada.act(question, "Reply")

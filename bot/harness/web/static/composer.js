@@ -7,6 +7,7 @@ import { openEmojiPicker } from "./emoji.js";
 import { CLOSE, FILE, PLUS, SEND, SMILE } from "./icons.js";
 import { sized } from "./media.js";
 import { Permission, may } from "./permissions.js";
+import { people } from "./select.js";
 import { isDirect, isThread } from "./store.js";
 import { Suggestions } from "./suggestions.js";
 
@@ -138,12 +139,17 @@ export class Composer {
     this.focus();
   }
 
-  /** The text with mentions as Discord wants them. */
+  /** The text with mentions as Discord wants them, also of whom one typed without choosing. */
   #raw() {
-    let text = this.field.value.trim();
-    const names = [...this.shown].sort(([a], [b]) => b.length - a.length);
-    for (const [shown, raw] of names) text = text.replaceAll(shown, raw);
-    return text;
+    const text = this.field.value.trim();
+    const typed = text.includes("@")
+      ? people(this.app, this.channel).map((p) => [`@${p.label}`, `<@${p.value}>`])
+      : [];
+    const names = new Map([...typed, ...this.shown].filter(([shown]) => text.includes(shown)));
+    if (!names.size) return text;
+    const longestFirst = [...names.keys()].sort((a, b) => b.length - a.length).map(literally);
+    const whole = new RegExp(`(?<![\\p{L}\\p{N}_])(?:${longestFirst.join("|")})(?![\\p{L}\\p{N}_])`, "gu");
+    return text.replace(whole, (shown) => names.get(shown));
   }
 
   #take(item) {
@@ -239,4 +245,8 @@ export class Composer {
     this.counter.textContent = left < 200 ? String(left) : "";
     this.counter.classList.toggle("over", left < 0);
   }
+}
+
+function literally(text) {
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 }
