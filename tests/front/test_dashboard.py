@@ -92,7 +92,7 @@ async def test_a_command_that_breaks_says_so(
 ) -> None:
     async with scene(tmp_path) as stage:
 
-        async def broken(*_: object) -> None:
+        async def broken(*_: object, **__: object) -> None:
             raise StoreError("/secret/path: it is damaged.", "The file of records: it is damaged.")
 
         monkeypatch.setattr(panel_module, "read_state", broken)
