@@ -10,8 +10,6 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from bot.store.exchange_rows import ExchangeRow, keep_exchanges, reply_and_parts
 from bot.store.message_rows import carriers_of, place_in_output, read_replies
 from bot.store.operations import (
@@ -25,6 +23,7 @@ from bot.store.operations import (
     TextEdited,
     VoteCast,
     decode,
+    decode_values,
 )
 from bot.store.problems import StoreError
 from bot.store.records import time_of
@@ -120,10 +119,9 @@ def read_back(kind: int, body: bytes) -> Operation:
 def read_back_row(body: bytes) -> ExchangeRow:
     """The exchange's values. Raises DataError for what is none."""
     try:
-        row: ExchangeRow = msgspec.json.decode(body)
+        return decode_values(body)
     except ValueError:
         raise sqlite3.DataError("What is in the inbox cannot be read.") from None
-    return row
 
 
 def attach_reply(connection: sqlite3.Connection, reply: ReplyAttached) -> None:

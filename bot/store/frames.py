@@ -5,7 +5,6 @@ number of their kind, and requests; downwards go acknowledgements and reports.
 """
 
 import struct
-from collections.abc import Iterator
 
 from bot.store.records import World, WorldKind
 
@@ -47,18 +46,21 @@ class Unpacker:
         self._rest = b""
         self._worlds: dict[tuple[int, int], World | None] = {(EVERYWHERE, 0): None}
 
-    def unpack(self, data: bytes) -> Iterator[Frame]:
+    def unpack(self, data: bytes) -> list[Frame]:
         """The frames that are whole with these bytes."""
-        data = self._rest + data
-        at = 0
-        while len(data) - at >= HEADER.size:
+        if self._rest:
+            data = self._rest + data
+        frames: list[Frame] = []
+        at, end, worlds = 0, len(data), self._worlds
+        while end - at >= HEADER.size:
             length, kind, world_kind, world_id = HEADER.unpack_from(data, at)
             body_at = at + HEADER.size
-            if len(data) < body_at + length:
+            if end < body_at + length:
                 break
             named = (world_kind, world_id)
-            if named not in self._worlds:
-                self._worlds[named] = World(KINDS[world_kind], world_id)
+            if named not in worlds:
+                worlds[named] = World(KINDS[world_kind], world_id)
             at = body_at + length
-            yield kind, self._worlds[named], data[body_at:at]
+            frames.append((kind, worlds[named], data[body_at:at]))
         self._rest = data[at:]
+        return frames

@@ -1,6 +1,8 @@
 """What can be done to a world's records, as values, and as the bytes that wait in the inbox."""
 
+from collections.abc import Iterable
 from math import isfinite
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -10,6 +12,7 @@ from bot.store.problems import UnstorableError
 from bot.store.records import Exchange
 
 LARGEST = 2**63
+TOO_LARGE = "A number is too large."
 
 
 class ReplyAttached(Struct, frozen=True, array_like=True):
@@ -88,41 +91,71 @@ KINDS: tuple[type[Operation], ...] = (
 EXCHANGE = KINDS.index(Exchange)
 FORGETTING = frozenset({KINDS.index(MessagesForgotten), KINDS.index(ExchangeForgotten)})
 
-_encode = msgspec.json.encode
-_decoders = [msgspec.json.Decoder(kind) for kind in KINDS]
+KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decoders = [msgspec.msgpack.Decoder(kind) for kind in KINDS]
+# Earlier versions wrote JSON, and an inbox may be older than the bot that drains it.
+_json_decoders = [msgspec.json.Decoder(kind) for kind in KINDS]
+_list_decoder = msgspec.msgpack.Decoder(list[Any])
+_json_list_decoder = msgspec.json.Decoder(list[Any])
+JSON_LIST = b"["
 
 
 def encode(operation: Operation) -> tuple[int, bytes]:
-    """Its kind's number, and its values as a JSON list in the order of its fields.
+    """Its kind's number, and its values as a MessagePack array in the order of its fields.
 
     Raises UnstorableError for a value that no file would take.
     """
     try:
+        body = _encode(operation)
         if isinstance(operation, Exchange):
             check(operation)
-        body = _encode(operation)
+        else:
+            check_numbers(astuple(operation))
     except UnicodeError:
         # Its own text would quote what somebody said.
         raise UnstorableError("A text is no valid Unicode.") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnstorableError(f"It cannot be written down ({type(error).__name__}).") from None
-    for value in astuple(operation):
-        # `type`, as this is on the way of every exchange: a bool is never too large.
-        if type(value) is int and not -LARGEST <= value < LARGEST:
-            raise UnstorableError("A number is too large.")
-    return KINDS.index(type(operation)), body
+    return KIND_NUMBERS[type(operation)], body
 
 
 def check(exchange: Exchange) -> None:
-    """Raises UnstorableError where what every exchange has is not there.
+    """Raises UnstorableError where what every exchange has is not there, or a number is too large.
 
     What is no finite number would be written down as none.
     """
     required = (exchange.id, exchange.timestamp, exchange.model_type, exchange.success)
     if None in required or not isfinite(exchange.latency_ms):
         raise UnstorableError("A value is missing.")
+    # Smaller than the smallest cannot be encoded. Field by field: this is on every exchange's way.
+    largest = max(
+        exchange.id,
+        exchange.timestamp,
+        exchange.room_id or 0,
+        exchange.user_id or 0,
+        exchange.message_id or 0,
+        exchange.prompt_tokens or 0,
+        exchange.completion_tokens or 0,
+    )
+    if largest >= LARGEST:
+        raise UnstorableError(TOO_LARGE)
+
+
+def check_numbers(values: Iterable[object]) -> None:
+    """Raises UnstorableError for one that SQLite's integers cannot hold."""
+    for value in values:
+        if isinstance(value, int) and value >= LARGEST:
+            raise UnstorableError(TOO_LARGE)
 
 
 def decode(kind: int, body: bytes) -> Operation:
     """The operation that `encode` took apart. Raises ValueError for what is none."""
-    return _decoders[kind].decode(body)
+    decoders = _json_decoders if body[:1] == JSON_LIST else _decoders
+    return decoders[kind].decode(body)
+
+
+def decode_values(body: bytes) -> list[Any]:
+    """The values alone, whatever the operation is. Raises ValueError for what is none."""
+    return (_json_list_decoder if body[:1] == JSON_LIST else _list_decoder).decode(body)
