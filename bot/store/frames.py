@@ -28,15 +28,21 @@ LINGERS = 214
 NUMBER = struct.Struct(">Q")
 EVERYWHERE = 255
 KINDS = tuple(WorldKind)
+KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 
 Frame = tuple[int, World | None, bytes]
 
 
 def pack(kind: int, world: World | None, body: bytes) -> bytes:
     """The bytes of a frame; no world stands for all of them."""
+    return pack_head(kind, world, len(body)) + body
+
+
+def pack_head(kind: int, world: World | None, length: int) -> bytes:
+    """A frame's header, for a body of so many bytes."""
     if world is None:
-        return HEADER.pack(len(body), kind, EVERYWHERE, 0) + body
-    return HEADER.pack(len(body), kind, KINDS.index(world.kind), world.id) + body
+        return HEADER.pack(length, kind, EVERYWHERE, 0)
+    return HEADER.pack(length, kind, KIND_NUMBERS[world.kind], world.id)
 
 
 class Unpacker:
@@ -46,7 +52,7 @@ class Unpacker:
         self._rest = b""
         self._worlds: dict[tuple[int, int], World | None] = {(EVERYWHERE, 0): None}
 
-    def unpack(self, data: bytes) -> list[Frame]:
+    def unpack(self, data: bytes | memoryview) -> list[Frame]:
         """The frames that are whole with these bytes."""
         if self._rest:
             data = self._rest + data
@@ -61,6 +67,6 @@ class Unpacker:
             if named not in worlds:
                 worlds[named] = World(KINDS[world_kind], world_id)
             at = body_at + length
-            frames.append((kind, worlds[named], data[body_at:at]))
-        self._rest = data[at:]
+            frames.append((kind, worlds[named], bytes(data[body_at:at])))
+        self._rest = bytes(data[at:])
         return frames

@@ -44,7 +44,7 @@ from bot.store.records import World
 
 log = logging.getLogger(__name__)
 
-READ_BYTES = 1 << 20
+READ_BYTES = 1 << 19
 MOST_UNFLUSHED_BYTES = 8 << 20
 DRAIN_SECONDS = 1.0
 # After a world the drain rests so many times as long as that took, where little waits; not at all
@@ -82,54 +82,40 @@ class OtherEndGoneError(Exception):
 
 
 class Incoming:
-    """Reads on while the last that came is being flushed, so that the next flush is a large one."""
+    """What the other end of a link has sent. It is read between two flushes, by the same thread."""
 
     def __init__(self, link: socket.socket) -> None:
         self._link = link
-        self._frames: list[Frame] = []
-        self._bytes = 0
+        self._unpacker = Unpacker()
+        self._buffer = memoryview(bytearray(READ_BYTES))
         self._ended = False
-        self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._read, name="receive", daemon=True)
-        self._thread.start()
 
     def take(self) -> list[Frame]:
         """All that has come in since the last time, once something has; nothing at the end."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._frames or self._ended)
-            frames, self._frames, self._bytes = self._frames, [], 0
-            self._changed.notify_all()
+        frames: list[Frame] = []
+        while not frames and not self._ended:
+            self._receive(frames)
+        size = 0
+        while size < MOST_UNFLUSHED_BYTES and (more := self._receive(frames, socket.MSG_DONTWAIT)):
+            size += more
         return frames
 
     def stop(self) -> None:
         """Read no more."""
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_RD)
-        with self._changed:
-            self._bytes = 0
-            self._changed.notify_all()
-        self._thread.join()
 
-    def _read(self) -> None:
-        unpacker = Unpacker()
+    def _receive(self, frames: list[Frame], flags: int = 0) -> int:
+        """Add the frames that are whole now; how many bytes came."""
         try:
-            while data := self._receive():
-                frames = list(unpacker.unpack(data))
-                with self._changed:
-                    self._changed.wait_for(lambda: self._bytes < MOST_UNFLUSHED_BYTES)
-                    self._frames += frames
-                    self._bytes += len(data)
-                    self._changed.notify_all()
-        finally:
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-
-    def _receive(self) -> bytes:
-        try:
-            return self._link.recv(READ_BYTES)
+            size = self._link.recv_into(self._buffer, 0, flags)
+        except BlockingIOError:
+            return 0
         except OSError:
-            return b""
+            size = 0
+        self._ended = size == 0
+        frames += self._unpacker.unpack(self._buffer[:size])
+        return size
 
 
 class Writer:

@@ -14,11 +14,22 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from bot.store.engine import Engine
-from bot.store.frames import DONE, DRAIN, KEPT, LINGERS, LOST, NUMBER, PROBLEM, Unpacker, pack
+from bot.store.frames import (
+    DONE,
+    DRAIN,
+    KEPT,
+    LINGERS,
+    LOST,
+    NUMBER,
+    PROBLEM,
+    Unpacker,
+    pack_head,
+)
 from bot.store.inbox import FOLDER
 from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Operation, encode
 from bot.store.problems import StoreError
@@ -28,6 +39,10 @@ from bot.store.writer import serve
 log = logging.getLogger(__name__)
 
 IN_FLIGHT_BYTES = 4 << 20
+# The writer flushes one half of a burst while the other is being made; with all of it in one piece
+# the two would take turns, and with small pieces there would be more flushes than need be.
+SEND_BYTES = 192 << 10
+SOCKET_BYTES = 208 << 10
 CLOSED = "The store is closed."
 RESTART_SECONDS = (0.5, 5.0)
 # Modules are found where this process finds them.
@@ -38,11 +53,12 @@ Told = Callable[[StoreError | None], None]
 """Called once, on the event loop: None when it is kept, or why it is not."""
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct, gc=False):
     """A frame that is to be sent; an operation has somebody to tell, a request has not."""
 
-    frame: bytes
+    head: bytes
+    body: bytes
+    size: int
     told: Told | None = None
     kind: int = DRAIN
 
@@ -92,7 +108,8 @@ class Writing:
         kind, body = encode(operation)
         if self._closing:
             raise StoreError(CLOSED)
-        self._queue(Waiting(pack(kind, world, body), told, kind))
+        head = pack_head(kind, world, len(body))
+        self._queue(Waiting(head, body, len(head) + len(body), told, kind))
         if self._bytes > self._most_bytes:
             self._give_way()
 
@@ -118,7 +135,9 @@ class Writing:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._requests[number] = done
         try:
-            self._queue(Waiting(pack(DRAIN, world, NUMBER.pack(number))))
+            body = NUMBER.pack(number)
+            head = pack_head(DRAIN, world, len(body))
+            self._queue(Waiting(head, body, len(head) + len(body)))
             await done
         finally:
             del self._requests[number]
@@ -149,9 +168,11 @@ class Writing:
     def take(self, kind: int, world: World | None, body: bytes) -> None:
         """A frame of the writer's."""
         if kind == KEPT:
-            for _ in range(NUMBER.unpack(body)[0]):
-                item = self._sent.popleft()
-                self._forget_size(item, sent=True)
+            kept = [self._sent.popleft() for _ in range(NUMBER.unpack(body)[0])]
+            size = sum([item.size for item in kept])
+            self._bytes -= size
+            self._bytes_sent -= size
+            for item in kept:
                 self._tell(item, None)
             if self._closing and not self.waiting:
                 self._idle.set()
@@ -173,20 +194,19 @@ class Writing:
 
     def send_more(self) -> None:
         """Send what waits, as far as the writer keeps up."""
-        self._sending = False
         if self._link is None or self._link.full:
             return
-        frames = []
+        pieces: list[bytes] = []
         while self._unsent and self._bytes_sent < IN_FLIGHT_BYTES:
             item = self._unsent.popleft()
-            frames.append(item.frame)
+            pieces += (item.head, item.body)
             if item.told is None:
-                self._forget_size(item, sent=False)
+                self._bytes -= item.size
             else:
                 self._sent.append(item)
-                self._bytes_sent += len(item.frame)
-        if frames:
-            self._link.send(b"".join(frames))
+                self._bytes_sent += item.size
+        if pieces:
+            self._link.send(b"".join(pieces))
 
     def _segments(self) -> bool:
         return any((self._folder / FOLDER).glob("*.sqlite3"))
@@ -203,8 +223,11 @@ class Writing:
 
     def _queue(self, item: Waiting) -> None:
         self._unsent.append(item)
-        self._bytes += len(item.frame)
-        self._send()
+        self._bytes += item.size
+        if self._link is not None and self._bytes - self._bytes_sent > SEND_BYTES:
+            self.send_more()
+        else:
+            self._send()
 
     def _send(self) -> None:
         """Send at the end of this turn of the loop, with all that comes until then."""
@@ -212,7 +235,11 @@ class Writing:
             self._running = asyncio.create_task(self._run(), name="store: the writer's link")
         elif not self._sending:
             self._sending = True
-            asyncio.get_running_loop().call_soon(self.send_more)
+            asyncio.get_running_loop().call_soon(self._send_now)
+
+    def _send_now(self) -> None:
+        self._sending = False
+        self.send_more()
 
     def _give_way(self) -> None:
         reason = StoreError(
@@ -226,16 +253,11 @@ class Writing:
             while self._unsent and self._bytes > enough:
                 item = self._unsent.popleft()
                 if item.kind in may_go:
-                    self._forget_size(item, sent=False)
+                    self._bytes -= item.size
                     self._tell(item, reason)
                 else:
                     kept.append(item)
             self._unsent.extendleft(reversed(kept))
-
-    def _forget_size(self, item: Waiting, *, sent: bool) -> None:
-        self._bytes -= len(item.frame)
-        if sent:
-            self._bytes_sent -= len(item.frame)
 
     def _tell(self, item: Waiting, error: StoreError | None) -> None:
         if item.told is not None:
@@ -303,6 +325,7 @@ class Writing:
 
     async def _begin_link(self) -> "Link":
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
         try:
             with theirs:
                 self._writer = self._begin(theirs)
