@@ -1,16 +1,22 @@
 """What the bot and the writer say to each other, over one stream of bytes.
 
-A frame is a header (length of the body, kind, world) and a body. Upwards go operations, by the
-number of their kind, and requests; downwards go acknowledgements and reports.
+A frame is a header (length of the body, kind, world) and a body. Upwards go operations, many in
+one frame, and requests; downwards go acknowledgements and reports.
 """
 
 import struct
+from collections.abc import Sequence
 
+import msgspec
+
+from bot.store.operations import Entry
 from bot.store.records import World, WorldKind
 
 HEADER = struct.Struct(">IBBq")
 
-# Upwards, besides operations.
+# Upwards.
+OPERATIONS = 199
+"""These operations are to be kept; the body is `pack_entries` of them."""
 DRAIN = 200
 """Move what waits of this world (or of all) into its file; the body is a request's number."""
 # Downwards.
@@ -28,21 +34,28 @@ LINGERS = 214
 NUMBER = struct.Struct(">Q")
 EVERYWHERE = 255
 KINDS = tuple(WorldKind)
-KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Entry]).decode
 
 Frame = tuple[int, World | None, bytes]
 
 
 def pack(kind: int, world: World | None, body: bytes) -> bytes:
     """The bytes of a frame; no world stands for all of them."""
-    return pack_head(kind, world, len(body)) + body
-
-
-def pack_head(kind: int, world: World | None, length: int) -> bytes:
-    """A frame's header, for a body of so many bytes."""
     if world is None:
-        return HEADER.pack(length, kind, EVERYWHERE, 0)
-    return HEADER.pack(length, kind, KIND_NUMBERS[world.kind], world.id)
+        return HEADER.pack(len(body), kind, EVERYWHERE, 0) + body
+    return HEADER.pack(len(body), kind, KINDS.index(world.kind), world.id) + body
+
+
+def pack_entries(entries: Sequence[Entry]) -> bytes:
+    """The frame of these operations."""
+    return pack(OPERATIONS, None, _encode(entries))
+
+
+def unpack_entries(body: bytes) -> list[Entry]:
+    """The operations of such a frame's body."""
+    return _decode(body)
 
 
 class Unpacker:

@@ -18,6 +18,7 @@ from bot.store.applying import Stored
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, is_damage
 from bot.store.files import make_private, need_room
+from bot.store.operations import Entry
 from bot.store.records import World, WorldKind
 
 FOLDER = "inbox"
@@ -50,8 +51,6 @@ KIND_NAMES = {kind: str(kind.value) for kind in WorldKind}
 
 Row = tuple[int, str, int, int, bytes]
 """As it is in a segment."""
-Entry = tuple[World, int, bytes]
-"""An operation on a world: the world, and the operation as `operations.encode` gives it."""
 
 
 class Segment:

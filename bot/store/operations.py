@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from bot.store.problems import UnstorableError
-from bot.store.records import Exchange
+from bot.store.records import Exchange, World
 
 LARGEST = 2**63
 TOO_LARGE = "A number is too large."
@@ -90,6 +90,9 @@ KINDS: tuple[type[Operation], ...] = (
 )
 EXCHANGE = KINDS.index(Exchange)
 FORGETTING = frozenset({KINDS.index(MessagesForgotten), KINDS.index(ExchangeForgotten)})
+
+Entry = tuple[World, int, bytes]
+"""An operation on a world, as it is on its way there: the world, and what `encode` gives."""
 
 KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 

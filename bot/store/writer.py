@@ -31,14 +31,16 @@ from bot.store.frames import (
     LINGERS,
     LOST,
     NUMBER,
+    OPERATIONS,
     PROBLEM,
     Frame,
     Unpacker,
     pack,
+    unpack_entries,
 )
-from bot.store.inbox import FOLDER, Entry, Inbox
+from bot.store.inbox import FOLDER, Inbox
 from bot.store.locking import WRITER, open_lock, take
-from bot.store.operations import FORGETTING
+from bot.store.operations import FORGETTING, Entry
 from bot.store.problems import StoreError
 from bot.store.records import World
 
@@ -156,15 +158,13 @@ class Writer:
     def _take(self, frames: Sequence[Frame]) -> None:
         entries: list[Entry] = []
         for kind, world, body in frames:
-            if kind == DRAIN:
+            if kind == OPERATIONS:
+                entries += unpack_entries(body)
+            elif kind == DRAIN:
                 self._flush(entries)
                 entries = []
                 self._requests.put((world, body))
-            elif world is not None:
-                entries.append((world, kind, body))
         self._flush(entries)
-        for world in {world for kind, world, _ in frames if kind in FORGETTING}:
-            self._requests.put((world, b""))
 
     def _flush(self, entries: Sequence[Entry]) -> None:
         """Put them on disk, however long it takes, and say so."""
@@ -182,6 +182,8 @@ class Writer:
                 break
         self._tell(None)
         self._send(pack(KEPT, None, NUMBER.pack(len(entries))))
+        for world in {world for world, kind, _ in entries if kind in FORGETTING}:
+            self._requests.put((world, b""))
         self._wake()
 
     def _append(self, entries: Sequence[Entry]) -> None:

@@ -28,10 +28,11 @@ from bot.store.frames import (
     NUMBER,
     PROBLEM,
     Unpacker,
-    pack_head,
+    pack,
+    pack_entries,
 )
 from bot.store.inbox import FOLDER
-from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Operation, encode
+from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Entry, Operation, encode
 from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.writer import serve
@@ -43,6 +44,8 @@ IN_FLIGHT_BYTES = 4 << 20
 # the two would take turns, and with small pieces there would be more flushes than need be.
 SEND_BYTES = 192 << 10
 SOCKET_BYTES = 208 << 10
+# About what an operation's world, kind and length take.
+ENTRY_BYTES = 32
 CLOSED = "The store is closed."
 RESTART_SECONDS = (0.5, 5.0)
 # Modules are found where this process finds them.
@@ -54,13 +57,12 @@ Told = Callable[[StoreError | None], None]
 
 
 class Waiting(Struct, gc=False):
-    """A frame that is to be sent; an operation has somebody to tell, a request has not."""
+    """What is to be sent: an operation, and who is told of it; or a request, which is a frame."""
 
-    head: bytes
-    body: bytes
     size: int
+    entry: Entry | None = None
     told: Told | None = None
-    kind: int = DRAIN
+    frame: bytes = b""
 
 
 class Writing:
@@ -99,7 +101,7 @@ class Writing:
     @property
     def waiting(self) -> int:
         """How many operations are not known to be on disk."""
-        return len(self._sent) + sum(item.told is not None for item in self._unsent)
+        return len(self._sent) + sum(item.entry is not None for item in self._unsent)
 
     def submit(self, world: World, operation: Operation, told: Told) -> None:
         """Hand an operation over; returns at once. Raises UnstorableError for one that never can,
@@ -108,8 +110,7 @@ class Writing:
         kind, body = encode(operation)
         if self._closing:
             raise StoreError(CLOSED)
-        head = pack_head(kind, world, len(body))
-        self._queue(Waiting(head, body, len(head) + len(body), told, kind))
+        self._queue(Waiting(len(body) + ENTRY_BYTES, (world, kind, body), told))
         if self._bytes > self._most_bytes:
             self._give_way()
 
@@ -135,9 +136,8 @@ class Writing:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._requests[number] = done
         try:
-            body = NUMBER.pack(number)
-            head = pack_head(DRAIN, world, len(body))
-            self._queue(Waiting(head, body, len(head) + len(body)))
+            frame = pack(DRAIN, world, NUMBER.pack(number))
+            self._queue(Waiting(len(frame), frame=frame))
             await done
         finally:
             del self._requests[number]
@@ -196,17 +196,21 @@ class Writing:
         """Send what waits, as far as the writer keeps up."""
         if self._link is None or self._link.full:
             return
-        pieces: list[bytes] = []
+        entries: list[Entry] = []
         while self._unsent and self._bytes_sent < IN_FLIGHT_BYTES:
             item = self._unsent.popleft()
-            pieces += (item.head, item.body)
-            if item.told is None:
-                self._bytes -= item.size
-            else:
+            if item.entry is not None:
+                entries.append(item.entry)
                 self._sent.append(item)
                 self._bytes_sent += item.size
-        if pieces:
-            self._link.send(b"".join(pieces))
+                continue
+            if entries:
+                self._link.send(pack_entries(entries))
+                entries = []
+            self._link.send(item.frame)
+            self._bytes -= item.size
+        if entries:
+            self._link.send(pack_entries(entries))
 
     def _segments(self) -> bool:
         return any((self._folder / FOLDER).glob("*.sqlite3"))
@@ -252,7 +256,7 @@ class Writing:
             kept: deque[Waiting] = deque()
             while self._unsent and self._bytes > enough:
                 item = self._unsent.popleft()
-                if item.kind in may_go:
+                if item.entry is not None and item.entry[1] in may_go:
                     self._bytes -= item.size
                     self._tell(item, reason)
                 else:

@@ -13,8 +13,8 @@ from bot.store.applying import Stored
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
-from bot.store.inbox import Entry, Inbox, Segment
-from bot.store.operations import MessagesForgotten, encode
+from bot.store.inbox import Inbox, Segment
+from bot.store.operations import Entry, MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from tests.store.loading import exchange
