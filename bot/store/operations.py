@@ -125,13 +125,14 @@ def encode(operation: Operation) -> tuple[int, bytes]:
 
 
 def check(exchange: Exchange) -> None:
-    """Raises UnstorableError where what every exchange has is not there, or a number is too large.
-
-    What is no finite number would be written down as none.
+    """Raises UnstorableError where what every exchange has is not there, or a number is none that
+    SQLite's integers can hold.
     """
     required = (exchange.id, exchange.timestamp, exchange.model_type, exchange.success)
-    if None in required or not isfinite(exchange.latency_ms):
+    if None in required:
         raise UnstorableError("A value is missing.")
+    if not (isfinite(exchange.latency_ms) and isfinite(exchange.first_token_ms or 0)):
+        raise UnstorableError("A duration is no number.")
     # Smaller than the smallest cannot be encoded. Field by field: this is on every exchange's way.
     largest = max(
         exchange.id,

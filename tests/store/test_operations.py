@@ -1,16 +1,33 @@
 """What goes over the link and into the inbox comes out of it as it was."""
 
+import contextlib
+import math
+import socket
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.store.exchange_rows import COLUMNS
-from bot.store.frames import HEADER, Frame, Unpacker, pack
-from bot.store.operations import KINDS, Operation, decode, encode
+from bot.store.frames import (
+    HEADER,
+    Frame,
+    Unpacker,
+    pack,
+    pack_entries,
+    unpack_entries,
+)
+from bot.store.frames import (
+    OPERATIONS as OPERATIONS_FRAME,
+)
+from bot.store.operations import KINDS, Entry, Operation, decode, decode_values, encode
 from bot.store.problems import UnstorableError
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.writer import Incoming
+from tests.store.loading import exchange
 
 IDS = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -53,6 +70,9 @@ OPERATIONS: st.SearchStrategy[Operation] = st.one_of(
     ),
 )
 WORLDS = st.none() | st.builds(World, kind=st.sampled_from(list(WorldKind)), id=IDS)
+EXCHANGE_NUMBERS = [
+    *("id", "timestamp", "room_id", "user_id", "message_id", "prompt_tokens", "completion_tokens")
+]
 FRAMES = st.lists(st.tuples(st.integers(0, 255), WORLDS, st.binary(max_size=40)), max_size=8)
 
 
@@ -61,6 +81,22 @@ def test_an_operation_comes_out_as_it_went_in(operation: Operation) -> None:
     kind, body = encode(operation)
     assert KINDS[kind] is type(operation)
     assert decode(kind, body) == operation
+
+
+@given(OPERATIONS)
+def test_what_an_earlier_version_left_in_the_inbox_is_read(operation: Operation) -> None:
+    """It wrote JSON."""
+    kind, body = encode(operation)
+    earlier = msgspec.json.encode(operation)
+    assert decode(kind, earlier) == operation
+    assert decode_values(earlier) == decode_values(body)
+
+
+@given(st.integers(0, len(KINDS) - 1), st.binary(max_size=60))
+def test_what_is_no_operation_is_refused(kind: int, body: bytes) -> None:
+    for read in (lambda: decode(kind, body), lambda: decode_values(body)):
+        with contextlib.suppress(ValueError):
+            read()
 
 
 def test_the_columns_are_an_exchange_s_fields_in_order() -> None:
@@ -72,6 +108,49 @@ def test_the_columns_are_an_exchange_s_fields_in_order() -> None:
 def test_a_number_that_no_file_takes_is_refused(number: int) -> None:
     with pytest.raises(UnstorableError):
         encode(KINDS[-1](number))  # type: ignore[call-arg, arg-type]
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
+@pytest.mark.parametrize("field", EXCHANGE_NUMBERS)
+def test_no_number_of_an_exchange_may_be_too_large(field: str, number: int) -> None:
+    with pytest.raises(UnstorableError):
+        encode(replace(exchange(1, 1), **{field: number}))
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, None])
+def test_a_latency_that_is_no_number_is_refused(number: float | None) -> None:
+    with pytest.raises(UnstorableError):
+        encode(replace(exchange(1, 1), latency_ms=number))
+    if number is not None:
+        with pytest.raises(UnstorableError):
+            encode(replace(exchange(1, 1), first_token_ms=number))
+
+
+@given(st.lists(st.tuples(WORLDS.filter(bool), st.integers(0, 255), st.binary(max_size=40))))
+def test_operations_come_out_of_a_frame_as_they_went_in(entries: list[Entry]) -> None:
+    [(kind, world, body)] = Unpacker().unpack(pack_entries(entries))
+    assert (kind, world) == (OPERATIONS_FRAME, None)
+    assert unpack_entries(body) == entries
+
+
+@given(FRAMES, st.lists(st.integers(min_value=1, max_value=60), max_size=6))
+def test_the_writer_takes_what_was_sent_up_to_the_end(
+    frames: list[tuple[int, World | None, bytes]], sizes: list[int]
+) -> None:
+    data = b"".join(pack(*frame) for frame in frames)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        incoming, found, start = Incoming(theirs), list[Frame](), 0
+        for size in sizes:
+            ours.sendall(data[start : start + size])
+            start += size
+            while len(found) < len(Unpacker().unpack(data[:start])):
+                found += incoming.take()
+        ours.sendall(data[start:])
+        ours.shutdown(socket.SHUT_WR)
+        while more := incoming.take():
+            found += more
+    assert found == frames
 
 
 @given(FRAMES, st.lists(st.integers(min_value=0, max_value=400), max_size=12))
