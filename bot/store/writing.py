@@ -197,18 +197,20 @@ class Writing:
         if self._link is None or self._link.full:
             return
         entries: list[Entry] = []
+        size = 0
         while self._unsent and self._bytes_sent < IN_FLIGHT_BYTES:
             item = self._unsent.popleft()
             if item.entry is not None:
                 entries.append(item.entry)
+                size += item.size
                 self._sent.append(item)
                 self._bytes_sent += item.size
-                continue
-            if entries:
+            if entries and (item.entry is None or size > SEND_BYTES):
                 self._link.send(pack_entries(entries))
-                entries = []
-            self._link.send(item.frame)
-            self._bytes -= item.size
+                entries, size = [], 0
+            if item.entry is None:
+                self._link.send(item.frame)
+                self._bytes -= item.size
         if entries:
             self._link.send(pack_entries(entries))
 
