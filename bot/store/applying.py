@@ -17,13 +17,13 @@ from bot.store.operations import (
     KINDS,
     DemonstrationGiven,
     ExchangeForgotten,
+    ExchangeReader,
     MessagesForgotten,
     Operation,
     ReplyAttached,
     TextEdited,
     VoteCast,
     decode,
-    decode_values,
 )
 from bot.store.problems import StoreError
 from bot.store.records import time_of
@@ -85,10 +85,11 @@ KEEP_LAST_VOTES = """
 def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
     """Apply all of these. Raises one of FAILURES; the caller rolls back."""
     exchanges: list[ExchangeRow] = []
+    reader = ExchangeReader()
     others: dict[type[Operation], list[Any]] = {kind: [] for kind in ORDER}
     for kind, body in stored:
         if kind == EXCHANGE:
-            exchanges.append(read_back_row(body))
+            exchanges.append(read_back_row(reader, body))
         else:
             operation = read_back(kind, body)
             others[type(operation)].append(operation)
@@ -116,10 +117,10 @@ def read_back(kind: int, body: bytes) -> Operation:
         raise sqlite3.DataError("What is in the inbox cannot be read.") from None
 
 
-def read_back_row(body: bytes) -> ExchangeRow:
+def read_back_row(reader: ExchangeReader, body: bytes) -> ExchangeRow:
     """The exchange's values. Raises DataError for what is none."""
     try:
-        return decode_values(body)
+        return reader.read(body)
     except ValueError:
         raise sqlite3.DataError("What is in the inbox cannot be read.") from None
 

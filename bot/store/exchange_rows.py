@@ -5,9 +5,10 @@ A batch at a time, so that what a channel's exchanges share is looked up once a 
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -15,9 +16,11 @@ from bot.store.message_rows import Carrier, Numbered, keep_messages, place_in_ou
 from bot.store.prompts import Reference, write_prompt
 from bot.store.records import time_of
 
-ExchangeRow = list[Any]
-"""An exchange's values in the order of COLUMNS, then its messages, each a list of values:
-role, content, name, message_id, author_id, withheld, subject_id (see `operations.encode`)."""
+ExchangeRow = tuple[Any, ...]
+"""An exchange's values in the order of COLUMNS, then its messages, a list of `Said`."""
+Said = tuple[Any, ...]
+"""A message as an exchange quotes it: role, content, name, message_id, author_id, withheld,
+subject_id (see `operations.encode`)."""
 
 COLUMNS = (
     *("id", "timestamp", "room_id", "user_id", "message_id", "model_type", "provider", "model"),
@@ -90,17 +93,20 @@ def keep_exchanges(
     if not new:
         return
     outputs = {row[ID]: row[OUTPUT] for row in new}
-    replies = replies_to(firsts, carried)
-    quotes = ((row[TIMESTAMP], message) for row in new for message in row[-1])
+    # What one says the next ones quote: most is there many times.
+    said = set(chain.from_iterable(row[-1] for row in new))
+    objected = {message[3] for message in said if message[5]}
+    replies = replies_to(firsts, carried, objected)
+    quotes = last_readings(new) if not objected else all_readings(new)
     messages = keep_messages(connection, quotes, replies.carriers, outputs)
-    texts = keep_texts(connection, new)
+    references = refer_to(said, messages, keep_texts(connection, said))
     sources = number_sources(connection, new)
     connection.executemany(
         INSERT_EXCHANGE,
         (
             (
                 *stored_values(row, sources),
-                prompt(row[-1], messages, texts),
+                write_prompt([references[message] for message in row[-1]]),
                 *reply_and_parts(replies.by_exchange.get(row[ID], ())),
             )
             for row in new
@@ -130,7 +136,23 @@ def whole(milliseconds: float | None) -> int | None:
     return None if milliseconds is None else int(min(round(milliseconds), LARGEST))
 
 
-def replies_to(new: Mapping[int, ExchangeRow], carried: Mapping[int, int]) -> Replies:
+def all_readings(rows: Iterable[ExchangeRow]) -> Iterator[tuple[int, Said]]:
+    """What these say, each with when it was read (ms), in order."""
+    return ((row[TIMESTAMP], message) for row in rows for message in row[-1])
+
+
+def last_readings(rows: Iterable[ExchangeRow]) -> list[tuple[int, Said]]:
+    """The same, without what was read again later and said no other."""
+    read_at: dict[Said, int] = {}
+    for timestamp, message in all_readings(rows):
+        # Taken out first, so that it goes to the end.
+        read_at[message] = max(timestamp, read_at.pop(message, timestamp))
+    return [(timestamp, message) for message, timestamp in read_at.items()]
+
+
+def replies_to(
+    new: Mapping[int, ExchangeRow], carried: Mapping[int, int], objected: Container[int]
+) -> Replies:
     """The messages that carry the outputs of these exchanges.
 
     What somebody does not agree to have quoted is left to who attaches it.
@@ -139,7 +161,6 @@ def replies_to(new: Mapping[int, ExchangeRow], carried: Mapping[int, int]) -> Re
     for message_id, exchange_id in carried.items():
         if exchange_id in new:
             by_exchange.setdefault(exchange_id, []).append(message_id)
-    objected = {message[3] for row in new.values() for message in row[-1] if message[5]}
     carriers: dict[int, Carrier] = {}
     for exchange_id, message_ids in by_exchange.items():
         output = new[exchange_id][OUTPUT]
@@ -173,17 +194,11 @@ def number_sources(
 
 
 def keep_texts(
-    connection: sqlite3.Connection, rows: Collection[ExchangeRow]
+    connection: sqlite3.Connection, said: Collection[Said]
 ) -> dict[tuple[str, str], int]:
     """Keep what no member said, once. Returns the number of each, by role and text."""
-    texts = {
-        (role, content if name is None else f"{name}: {content}")
-        for row in rows
-        for role, content, name, message_id, *_ in row[-1]
-        if message_id is None
-    }
     numbers = {}
-    for role, content in texts:
+    for role, content in {own_text(message) for message in said if message[3] is None}:
         digest = blake2b(f"{role}:{content}".encode(), digest_size=16).digest()
         connection.execute(
             "INSERT INTO texts (hash, role, content) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -194,15 +209,22 @@ def keep_texts(
     return numbers
 
 
-def prompt(
-    messages: Sequence[Sequence[Any]], numbers: Numbered, texts: Mapping[tuple[str, str], int]
-) -> str:
-    """The references of one prompt, as they are stored."""
-    references: list[Reference] = []
-    for role, content, name, message_id, *_ in messages:
+def own_text(message: Said) -> tuple[str, str]:
+    """Role and text of what no member said."""
+    role, content, name, *_ = message
+    return role, content if name is None else f"{name}: {content}"
+
+
+def refer_to(
+    said: Collection[Said], numbers: Numbered, texts: Mapping[tuple[str, str], int]
+) -> dict[Said, Reference]:
+    """How prompts refer to each of these."""
+    references: dict[Said, Reference] = {}
+    for message in said:
+        role, message_id = message[0], message[3]
         if message_id is None:
-            references.append(-texts[role, content if name is None else f"{name}: {content}"])
+            references[message] = -texts[own_text(message)]
             continue
         number, usual = numbers[message_id]
-        references.append(number if role == usual else (number, role))
-    return write_prompt(references)
+        references[message] = number if role == usual else (number, role)
+    return references

@@ -148,7 +148,7 @@ def merge_exchanges(
                 seen_at = time_of(message_id) + seen_after
                 if state == 0 and content is not None and seen_at > row[TIMESTAMP]:
                     operations.append(TextEdited(message_id, content, seen_at))
-    keep_exchanges(target, new)
+    keep_exchanges(target, [tuple(row) for row in new])
     operations += replies(source, [row[ID] for row in new])
     apply(target, [encode(operation) for operation in operations])
     added["exchanges"] += len(new)

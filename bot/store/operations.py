@@ -100,9 +100,16 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoders = [msgspec.msgpack.Decoder(kind) for kind in KINDS]
 # Earlier versions wrote JSON, and an inbox may be older than the bot that drains it.
 _json_decoders = [msgspec.json.Decoder(kind) for kind in KINDS]
-_list_decoder = msgspec.msgpack.Decoder(list[Any])
-_json_list_decoder = msgspec.json.Decoder(list[Any])
 JSON_LIST = b"["
+# An exchange's values; its messages are left as they are.
+_VALUES = tuple.__class_getitem__(
+    (*[Any] * (len(Exchange.__struct_fields__) - 1), list[msgspec.Raw])
+)
+_MESSAGE = tuple[str, str, str | None, int | None, int | None, bool, int | None]
+_values_decoder = msgspec.msgpack.Decoder(_VALUES)
+_json_values_decoder = msgspec.json.Decoder(_VALUES)
+_message_decoder = msgspec.msgpack.Decoder(_MESSAGE)
+_json_message_decoder = msgspec.json.Decoder(_MESSAGE)
 
 
 def encode(operation: Operation) -> tuple[int, bytes]:
@@ -160,6 +167,24 @@ def decode(kind: int, body: bytes) -> Operation:
     return decoders[kind].decode(body)
 
 
-def decode_values(body: bytes) -> list[Any]:
-    """The values alone, whatever the operation is. Raises ValueError for what is none."""
-    return (_json_list_decoder if body[:1] == JSON_LIST else _list_decoder).decode(body)
+class ExchangeReader:
+    """Reads exchanges back as plain values. A message that many of them quote is read once."""
+
+    def __init__(self) -> None:
+        self._messages: dict[bytes, tuple[Any, ...]] = {}
+
+    def read(self, body: bytes) -> tuple[Any, ...]:
+        """The values in the order of the fields, the messages of the input as tuples of values.
+
+        Raises ValueError for what is none.
+        """
+        is_json = body[:1] == JSON_LIST
+        decode_message = (_json_message_decoder if is_json else _message_decoder).decode
+        *values, quoted = (_json_values_decoder if is_json else _values_decoder).decode(body)
+        messages = []
+        for raw in map(bytes, quoted):
+            message = self._messages.get(raw)
+            if message is None:
+                message = self._messages[raw] = decode_message(raw)
+            messages.append(message)
+        return (*values, messages)

@@ -6,8 +6,9 @@ contexts roll on and the numbers in them lie close together; it stands in `[diff
 where the prompt has it in another role than usual. The view `training_data` reads the same in SQL.
 """
 
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain
+from operator import sub
 
 import msgspec
 
@@ -21,8 +22,17 @@ decode_usual = msgspec.json.Decoder(list[int]).decode
 decode_any = msgspec.json.Decoder(list[Reference]).decode
 
 
-def write_prompt(references: Iterable[Reference]) -> str:
+def write_prompt(references: Sequence[Reference]) -> str:
     """The references as they are stored."""
+    try:
+        # Almost always they are numbers alone.
+        return encode(list(map(sub, references, chain((0,), references)))).decode()
+    except TypeError:
+        return write_any(references)
+
+
+def write_any(references: Iterable[Reference]) -> str:
+    """The same, of a prompt with other roles in it."""
     stored: list[Reference] = []
     last = 0
     for reference in references:

@@ -8,6 +8,7 @@ ends.
 
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import select
@@ -341,6 +342,9 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s writer: %(message)s", stream=sys.stderr)
     # Short turns, so that the draining thread does not hold up the flushing one.
     sys.setswitchinterval(0.0005)
+    # Nothing here refers to itself; each batch would be looked through many times for nothing.
+    gc.freeze()
+    gc.set_threshold(100_000)
     link = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     length = int.from_bytes(exactly(link, 2))
     key = exactly(link, length).decode() or None
