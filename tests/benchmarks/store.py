@@ -55,7 +55,8 @@ def quiet() -> float:
 
 async def raw(work: list[tuple[int, Exchange]], folder: Path) -> float:
     """Rows a second into one file."""
-    rows = [(exchange.id, encode(exchange)[1]) for _, exchange in work]
+    # Numbered as they come: ids of a thousand guilds in turns would be inserted all over the file.
+    rows = [(number, encode(exchange)[1]) for number, (_, exchange) in enumerate(work)]
     connection = sqlite3.connect(folder / "raw.sqlite3", isolation_level=None)
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
