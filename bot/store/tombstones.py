@@ -1,0 +1,75 @@
+"""What is deleted while its only copy is in a damaged file that was set aside.
+
+The present file has nothing of it that could be marked, and a repair would bring it back. So a row
+is left: a deleted message of that id, without words. An exchange leaves one by its own id, which
+is a snowflake, too, and no message's.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bot.store.applying import Stored, apply, delete_exchanges, read_back
+from bot.store.forgetting import batches, forget_person, ids, snowflake
+from bot.store.operations import FORGETTING, ExchangeForgotten, MessagesForgotten, encode
+from bot.store.speakers import NOBODY
+from bot.store.transactions import transaction
+
+CLOCKS_MS = 3_600_000
+"""By so much Discord's clock and this machine's may differ."""
+
+BURY = f"""
+    INSERT OR IGNORE INTO messages (message_id, speaker, state, seen_after)
+    VALUES (?, {NOBODY}, 1, 0)
+"""  # noqa: S608 - our own number
+FIND_BURIED = "SELECT message_id FROM messages WHERE state = 1"
+FIND_EXCHANGES = "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"
+PEOPLE = """
+    SELECT user_id FROM exchanges UNION SELECT author_id FROM speakers
+    UNION SELECT subject_id FROM speakers UNION SELECT user_id FROM votes
+    UNION SELECT user_id FROM demonstrations UNION SELECT user_id FROM consents
+"""
+
+
+def bury(connection: sqlite3.Connection, stored: Iterable[Stored], aside: Sequence[Path]) -> None:
+    """Leave a row for what these operations forget and one of the damaged files may have.
+
+    In the transaction of the caller. Raises one of FAILURES.
+    """
+    newest = 0
+    for path in aside:
+        # One that is repaired meanwhile, or deleted, needs nothing any more.
+        with contextlib.suppress(FileNotFoundError):
+            newest = max(newest, path.stat().st_mtime_ns // 1_000_000)
+    # What was posted after a file was set aside is not in it.
+    before = snowflake(newest + CLOCKS_MS)
+    gone = (number for number in forgotten_by(stored) if 0 < number < before)
+    connection.executemany(BURY, ((number,) for number in gone))
+
+
+def forgotten_by(stored: Iterable[Stored]) -> Iterator[int]:
+    """The ids of the messages and exchanges that are to be forgotten."""
+    for kind, body in stored:
+        if kind not in FORGETTING:
+            continue
+        operation = read_back(kind, body)
+        if isinstance(operation, MessagesForgotten):
+            yield from operation.message_ids
+        elif isinstance(operation, ExchangeForgotten):
+            yield from filter(None, (operation.message_id, operation.exchange_id))
+
+
+def leave_out_deleted(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Take out of what was salvaged what the world's file knows to be deleted."""
+    for some in batches(ids(target, FIND_BURIED, ())):
+        with transaction(source):
+            delete_exchanges(source, ids(source, FIND_EXCHANGES, (json.dumps(some),)))
+            apply(source, [encode(MessagesForgotten(tuple(some)))])
+
+
+def leave_out_forgotten(source: sqlite3.Connection, forgotten: Mapping[int, int]) -> None:
+    """Take out of what was salvaged the people who are forgotten, each up to a time (ms)."""
+    for user_id in set(ids(source, PEOPLE, ())) & forgotten.keys():
+        forget_person(source, user_id, forgotten[user_id])
