@@ -216,6 +216,22 @@ def test_check_finds_what_does_not_fit(folder: Path, capsys: pytest.CaptureFixtu
     assert f"where there are ({COUNT}, 0, 0)" in shown
 
 
+def test_check_names_prompts_that_cannot_be_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = ("[1", "[1.5]", f"[{2**63}]", f"[{2**63 - 1},1]", f"[{10**30}]")
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.executemany(
+            "UPDATE exchanges SET prompt = ? WHERE id = ?",
+            [(prompt, exchange(number).id) for number, prompt in enumerate(damaged)],
+        )
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    shown = capsys.readouterr().out
+    assert f"has {len(damaged)} prompts that cannot be read" in shown
+    assert "not there" not in shown
+
+
 def test_encrypting_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
