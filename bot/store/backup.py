@@ -97,7 +97,7 @@ def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
     """Copy a file to an empty place, and read the copy through. Raises StoreError."""
     try:
         make_private(copy)
-        with contextlib.closing(engine.connect(path, read_only=True)) as connection:
+        with contextlib.closing(engine.look_into(path)) as connection:
             # Of a wrong key copying would not say more than that it failed.
             schema_version(connection, path)
             copy_whole(connection, copy, engine)

@@ -78,7 +78,7 @@ def look_into(path: Path, engine: Engine) -> None:
 
     Raises one of FAILURES when that fails, StoreError for a file of a newer version.
     """
-    connection = engine.connect(path, read_only=True)
+    connection = engine.look_into(path)
     try:
         # One that is empty yet, as after a full disk, is filled when it is used.
         if schema_version(connection, path) > 0:
