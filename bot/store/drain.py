@@ -20,7 +20,7 @@ from bot.store.operations import EXCHANGE, FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.setting_aside import set_aside, set_aside_in, worlds_set_aside_in
-from bot.store.tombstones import bury
+from bot.store.tombstones import CHANGING, bury
 from bot.store.transactions import transaction
 
 log = logging.getLogger(__name__)
@@ -191,7 +191,7 @@ class Drain:
         self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
     ) -> None:
         apply(connection, stored)
-        if world not in self._aside or not any(kind in FORGETTING for kind, _ in stored):
+        if world not in self._aside or not any(kind in CHANGING for kind, _ in stored):
             return
         aside = set_aside_in(path_of(self._folder, world))
         if aside:

@@ -28,7 +28,7 @@ NEXT = "SELECT max(id) FROM (SELECT id FROM {} WHERE id > ? ORDER BY id LIMIT ?)
 SWEEP_MESSAGES = """
     DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND id NOT IN (SELECT ref FROM temp.quoted)
     AND (exchange_id IS NULL OR exchange_id NOT IN (SELECT id FROM exchanges))
-    AND NOT (exchange_id IS NULL AND state = 1 AND message_id > ?3)
+    AND NOT (exchange_id IS NULL AND content IS NULL AND state < 2 AND message_id > ?3)
 """
 SWEEP_TEXTS = """
     DELETE FROM texts WHERE id > ?1 AND id <= ?2 AND -id NOT IN (SELECT ref FROM temp.quoted)

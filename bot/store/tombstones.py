@@ -1,8 +1,8 @@
-"""What is deleted while its only copy is in a damaged file that was set aside.
+"""What is deleted or edited while its only copy is in a damaged file that was set aside.
 
 The present file has nothing of it that could be marked, and a repair would bring it back. So a row
-is left: a deleted message of that id, without words. An exchange leaves one by its own id, which
-is a snowflake, too, and no message's.
+is left: a deleted message of that id, or one that was edited, without words. An exchange leaves
+one by its own id, which is a snowflake, too, and no message's.
 """
 
 import contextlib
@@ -13,16 +13,26 @@ from pathlib import Path
 
 from bot.store.applying import Stored, apply, delete_exchanges, read_back
 from bot.store.forgetting import batches, forget_person, ids, snowflake
-from bot.store.operations import FORGETTING, ExchangeForgotten, MessagesForgotten, encode
+from bot.store.message_rows import DELETED, KEPT
+from bot.store.operations import (
+    FORGETTING,
+    KINDS,
+    ExchangeForgotten,
+    MessagesForgotten,
+    TextEdited,
+    encode,
+)
+from bot.store.records import time_of
 from bot.store.speakers import NOBODY
 from bot.store.transactions import transaction
 
+CHANGING = FORGETTING | {KINDS.index(TextEdited)}
 CLOCKS_MS = 3_600_000
 """By so much Discord's clock and this machine's may differ."""
 
 BURY = f"""
     INSERT OR IGNORE INTO messages (message_id, speaker, state, seen_after)
-    VALUES (?, {NOBODY}, 1, 0)
+    VALUES (?, {NOBODY}, ?, ?)
 """  # noqa: S608 - our own number
 FIND_BURIED = "SELECT message_id FROM messages WHERE state = 1"
 FIND_EXCHANGES = "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"
@@ -34,7 +44,7 @@ PEOPLE = """
 
 
 def bury(connection: sqlite3.Connection, stored: Iterable[Stored], aside: Sequence[Path]) -> None:
-    """Leave a row for what these operations forget and one of the damaged files may have.
+    """Leave a row for what these operations take back and one of the damaged files may have.
 
     In the transaction of the caller. Raises one of FAILURES.
     """
@@ -45,20 +55,23 @@ def bury(connection: sqlite3.Connection, stored: Iterable[Stored], aside: Sequen
             newest = max(newest, path.stat().st_mtime_ns // 1_000_000)
     # What was posted after a file was set aside is not in it.
     before = snowflake(newest + CLOCKS_MS)
-    gone = (number for number in forgotten_by(stored) if 0 < number < before)
-    connection.executemany(BURY, ((number,) for number in gone))
+    rows = (row for row in tombstones(stored) if 0 < row[0] < before)
+    connection.executemany(BURY, rows)
 
 
-def forgotten_by(stored: Iterable[Stored]) -> Iterator[int]:
-    """The ids of the messages and exchanges that are to be forgotten."""
+def tombstones(stored: Iterable[Stored]) -> Iterator[tuple[int, int, int]]:
+    """Id, state and time of reading (ms after it was posted) of what is not to come back."""
     for kind, body in stored:
-        if kind not in FORGETTING:
+        if kind not in CHANGING:
             continue
-        operation = read_back(kind, body)
-        if isinstance(operation, MessagesForgotten):
-            yield from operation.message_ids
-        elif isinstance(operation, ExchangeForgotten):
-            yield from filter(None, (operation.message_id, operation.exchange_id))
+        match read_back(kind, body):
+            case MessagesForgotten(message_ids):
+                yield from ((message_id, DELETED, 0) for message_id in message_ids)
+            case ExchangeForgotten(message_id, exchange_id):
+                yield from ((number, DELETED, 0) for number in (message_id, exchange_id) if number)
+            case TextEdited(message_id, _, timestamp):
+                # No reading of the text from before that replaces this one.
+                yield message_id, KEPT, timestamp - time_of(message_id)
 
 
 def leave_out_deleted(source: sqlite3.Connection, target: sqlite3.Connection) -> None:

@@ -26,6 +26,7 @@ from bot.store.operations import (
     MessagesForgotten,
     Operation,
     ReplyAttached,
+    TextEdited,
     VoteCast,
     encode,
 )
@@ -143,6 +144,32 @@ def test_the_drain_sets_it_aside_and_deletions_win(
     kept = ["<asked 7>", "<answer 8>", "<asked 12>", "<answer 11>", "<rather 11>"]
     assert len(files_with(tmp_path, *kept)) == len(kept)
     assert exchanges(tmp_path) == {exchange(n).id for n in range(COUNT + 1) if n != 12}
+
+
+def words(folder: Path) -> dict[int, str | None]:
+    """What is kept of each message, by its id."""
+    with contextlib.closing(open_world(folder, GUILD, Engine())) as connection:
+        return dict(connection.execute("SELECT message_id, content FROM messages").fetchall())
+
+
+def test_an_edited_text_does_not_come_back_as_it_was(tmp_path: Path) -> None:
+    rename_aside(damaged_file(tmp_path))
+    edited = START + 3_600_000
+    with draining(tmp_path) as do:
+        do(*(TextEdited(asked(number), "<edited>", edited) for number in (3, 4, 6)))
+        with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+            sweep(connection, edited)
+        # Nobody quoted it, so its words are nobody's to keep.
+        do(TextEdited(asked(3), "<edited again>", edited + 1))
+        assert files_with(tmp_path / "guilds", "<edited>", "<edited again>") == []
+        # Somebody quotes the other one, as it is by then.
+        said = ChatMessage("user", "<edited>", "x", asked(4), BEN)
+        do(exchange(7_200, said))
+    repaired(tmp_path)
+    assert files_with(tmp_path, "<asked 3>", "<asked 4>", "<asked 6>", "<edited again>") == []
+    assert words(tmp_path)[asked(3)] is None
+    assert words(tmp_path)[asked(4)] == "<edited>"
+    assert words(tmp_path)[asked(5)] == "<asked 5>"
 
 
 def test_what_is_deleted_after_a_restart_stays_so_too(tmp_path: Path) -> None:
