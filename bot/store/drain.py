@@ -256,9 +256,10 @@ class Drain:
         return problem
 
     def _set_aside(self, world: World, problem: StoreError) -> StoreError:
+        # Also where it then fails halfway.
+        self._aside.add(world)
         try:
             aside = set_aside(self._folder, world, self._engine)
-            self._aside.add(world)
         except UNDONE as error:
             log.error("%s cannot be set aside: %s", path_of(self._folder, world), error)
             return problem

@@ -23,7 +23,7 @@ from bot.store.operations import (
     encode,
 )
 from bot.store.records import time_of
-from bot.store.speakers import NOBODY
+from bot.store.speakers import NOBODY, blank_messages
 from bot.store.transactions import transaction
 
 CHANGING = FORGETTING | {KINDS.index(TextEdited)}
@@ -34,6 +34,10 @@ BURY = f"""
     INSERT OR IGNORE INTO messages (message_id, speaker, state, seen_after)
     VALUES (?, {NOBODY}, ?, ?)
 """  # noqa: S608 - our own number
+FIND_QUOTED = """
+    SELECT id FROM messages
+    WHERE message_id IN (SELECT value FROM json_each(?)) AND state = 0 AND exchange_id IS NULL
+"""
 FIND_BURIED = "SELECT message_id FROM messages WHERE state = 1"
 FIND_EXCHANGES = "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"
 PEOPLE = """
@@ -55,8 +59,11 @@ def bury(connection: sqlite3.Connection, stored: Iterable[Stored], aside: Sequen
             newest = max(newest, path.stat().st_mtime_ns // 1_000_000)
     # What was posted after a file was set aside is not in it.
     before = snowflake(newest + CLOCKS_MS)
-    rows = (row for row in tombstones(stored) if 0 < row[0] < before)
+    rows = [row for row in tombstones(stored) if 0 < row[0] < before]
     connection.executemany(BURY, rows)
+    # Such as an answer that is quoted here, while it is not known here whose it is.
+    deleted = json.dumps([message_id for message_id, state, _ in rows if state == DELETED])
+    blank_messages(connection, ids(connection, FIND_QUOTED, (deleted,)))
 
 
 def tombstones(stored: Iterable[Stored]) -> Iterator[tuple[int, int, int]]:

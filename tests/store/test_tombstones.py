@@ -14,6 +14,7 @@ import pytest
 from bot.cli import main
 from bot.store import drain as drain_module
 from bot.store.backup import back_up, restore
+from bot.store.checking import problems_in
 from bot.store.drain import Drain
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
@@ -38,7 +39,7 @@ from bot.store.retention import TOMBSTONE_MS, sweep
 from bot.store.setting_aside import rename_aside, set_aside_in
 from bot.store.sqlite import SqliteStore
 from tests.grepping import files_with
-from tests.store.filling import GUILD, START, exchange, fill, snowflake
+from tests.store.filling import GUILD, START, exchange, fill, snowflake, training_rows
 
 BEN, CLEO = 81, 82
 COUNT = 40
@@ -144,6 +145,27 @@ def test_the_drain_sets_it_aside_and_deletions_win(
     kept = ["<asked 7>", "<answer 8>", "<asked 12>", "<answer 11>", "<rather 11>"]
     assert len(files_with(tmp_path, *kept)) == len(kept)
     assert exchanges(tmp_path) == {exchange(n).id for n in range(COUNT + 1) if n != 12}
+
+
+def test_an_answer_that_is_quoted_meanwhile_goes_with_its_exchange(tmp_path: Path) -> None:
+    rename_aside(damaged_file(tmp_path))
+    with draining(tmp_path) as do:
+        do(*quoting(COUNT))
+        do(ExchangeForgotten(answered(COUNT - 1), exchange(COUNT - 1).id))
+    assert words(tmp_path)[answered(COUNT - 1)] is None
+    repaired(tmp_path)
+    assert words(tmp_path)[answered(COUNT - 1)] is None
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        assert list(problems_in(connection)) == []
+        assert f"<answer {COUNT - 1}>" not in str(training_rows(connection))
+
+
+def test_what_is_edited_and_deleted_at_once_is_deleted(tmp_path: Path) -> None:
+    rename_aside(damaged_file(tmp_path))
+    with draining(tmp_path) as do:
+        do(TextEdited(asked(3), "<edited>", START * 2), MessagesForgotten((asked(3),)))
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        assert connection.execute("SELECT state FROM messages").fetchall() == [(1,)]
 
 
 def words(folder: Path) -> dict[int, str | None]:
