@@ -191,7 +191,10 @@ def repair_all(
     if not is_running(folder):
         with alone(folder):
             well = each(worlds, lambda world: set_aside_if_damaged(folder, world, engine))
-    damaged = [(world, path) for world in worlds for path in set_aside_in(path_of(folder, world))]
+    # The newest first: what it knows to be deleted does not come back with an older one.
+    damaged = [
+        (world, path) for world in worlds for path in reversed(set_aside_in(path_of(folder, world)))
+    ]
     installation = None
     if world_of(args) is None:
         try:

@@ -175,7 +175,8 @@ def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:
     """A member's text, where it is stored and was read before, is this one."""
     connection.execute(
         "UPDATE messages SET content = ?1, seen_after = ?2"
-        " WHERE message_id = ?3 AND state = 0 AND exchange_id IS NULL AND seen_after <= ?2",
+        " WHERE message_id = ?3 AND state = 0 AND exchange_id IS NULL AND seen_after <= ?2"
+        " AND content IS NOT NULL",
         (edit.content, edit.timestamp - time_of(edit.message_id), edit.message_id),
     )
 

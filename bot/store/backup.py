@@ -25,7 +25,8 @@ from bot.store.installation import FILE as INSTALLATION
 from bot.store.operations import MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World
-from bot.store.setting_aside import DAMAGED, REPAIRED, rename_aside
+from bot.store.setting_aside import DAMAGED, REPAIRED, rename_aside, set_aside_in
+from bot.store.tombstones import bury
 
 BACKUPS = "backups"
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -96,7 +97,7 @@ def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
     """Copy a file to an empty place, and read the copy through. Raises StoreError."""
     try:
         make_private(copy)
-        with contextlib.closing(engine.connect(path, read_only=True)) as connection:
+        with contextlib.closing(engine.look_into(path)) as connection:
             # Of a wrong key copying would not say more than that it failed.
             schema_version(connection, path)
             copy_whole(connection, copy, engine)
@@ -235,11 +236,15 @@ def carry_decisions(folder: Path, workshop: Path, world: World, engine: Engine) 
             found = present.execute("SELECT message_id FROM messages WHERE state = 1")
             forgotten = [row[0] for row in found]
             consents = present.execute("SELECT * FROM consents").fetchall()
+    aside = set_aside_in(path_of(folder, world))
     with contextlib.closing(open_world(workshop, world, engine)) as connection:
         connection.execute("BEGIN")
         for start in range(0, len(forgotten), FORGOTTEN_AT_ONCE):
             gone = MessagesForgotten(tuple(forgotten[start : start + FORGOTTEN_AT_ONCE]))
             apply(connection, [encode(gone)])
+            if aside:
+                # A repair would bring back what the backup does not have, either.
+                bury(connection, [encode(gone)], aside)
         connection.executemany(
             "INSERT INTO consents VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET"
             " recorded = excluded.recorded, timestamp = excluded.timestamp"

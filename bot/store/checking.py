@@ -117,7 +117,7 @@ def is_damaged(folder: Path, world: World, engine: Engine) -> bool:
         if is_plain(path) is (engine.key is not None):
             # Encrypted or not, against the setting: it cannot be told.
             return False
-        with contextlib.closing(engine.connect(path, read_only=True)) as connection:
+        with contextlib.closing(engine.look_into(path)) as connection:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()
             return bool(found != ("ok",))
     except FAILURES as error:

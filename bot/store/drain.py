@@ -19,7 +19,8 @@ from bot.store.lingering import Lingering, Told
 from bot.store.operations import EXCHANGE, FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
-from bot.store.setting_aside import set_aside
+from bot.store.setting_aside import set_aside, set_aside_in, worlds_set_aside_in
+from bot.store.tombstones import CHANGING, bury
 from bot.store.transactions import transaction
 
 log = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class Drain:
         self._troubled: dict[World, Trouble] = {}
         self._lingering = Lingering(lingers)
         self._segment_since = time.monotonic()
+        # While somebody drains, nobody else sets files aside.
+        self._aside = set(worlds_set_aside_in(folder))
 
     def drain(self, world: World) -> None:
         """Move all that waits of this world. Raises StoreError when its file does not take it."""
@@ -169,13 +172,13 @@ class Drain:
     def _move(self, world: World, numbers: Sequence[int]) -> None:
         stored = self._read(world, numbers)
         about_exchanges = any(kind == EXCHANGE for kind, _ in stored)
-        if not about_exchanges and identify(path_of(self._folder, world)) is None:
+        if not about_exchanges and not self._has_records(world):
             # Nothing is kept of it that could be changed.
             return
         connection = self._opened(world)
         try:
             with transaction(connection):
-                apply(connection, stored)
+                self._apply(world, connection, stored)
         except FAILURES as error:
             if not blames_a_value(error):
                 raise
@@ -183,6 +186,22 @@ class Drain:
         if any(kind in FORGETTING for kind, _ in stored):
             # What is forgotten is to be gone from the log, too.
             self._lingering.empty(world, path_of(self._folder, world), connection)
+
+    def _apply(
+        self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
+    ) -> None:
+        apply(connection, stored)
+        if world not in self._aside or not any(kind in CHANGING for kind, _ in stored):
+            return
+        aside = set_aside_in(path_of(self._folder, world))
+        if aside:
+            bury(connection, stored, aside)
+        else:
+            # Repaired by now, or too old to be kept.
+            self._aside.discard(world)
+
+    def _has_records(self, world: World) -> bool:
+        return world in self._aside or identify(path_of(self._folder, world)) is not None
 
     def _read(self, world: World, numbers: Sequence[int]) -> Sequence[Stored]:
         """These out of the inbox. What is wrong with that is nothing about the world's file."""
@@ -207,7 +226,7 @@ class Drain:
         for operation in stored:
             try:
                 with transaction(connection):
-                    apply(connection, [operation])
+                    self._apply(world, connection, [operation])
             except FAILURES as error:
                 if not blames_a_value(error):
                     raise
@@ -237,6 +256,8 @@ class Drain:
         return problem
 
     def _set_aside(self, world: World, problem: StoreError) -> StoreError:
+        # Also where it then fails halfway.
+        self._aside.add(world)
         try:
             aside = set_aside(self._folder, world, self._engine)
         except UNDONE as error:

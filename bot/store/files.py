@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from pathlib import Path
 from bot.store.copying import copy_whole
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES
-from bot.store.migrations import MIGRATIONS
+from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS, REWRITE_PROMPTS
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
+
+log = logging.getLogger(__name__)
 
 FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
 SUFFIX = ".sqlite3"
@@ -75,7 +78,7 @@ def look_into(path: Path, engine: Engine) -> None:
 
     Raises one of FAILURES when that fails, StoreError for a file of a newer version.
     """
-    connection = engine.connect(path, read_only=True)
+    connection = engine.look_into(path)
     try:
         # One that is empty yet, as after a full disk, is filled when it is used.
         if schema_version(connection, path) > 0:
@@ -128,10 +131,13 @@ def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: E
         return
     if version > 0:
         copy_before_upgrade(connection, path, backups / f"schema-{version}", engine)
+    damaged = 0
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been faster.
         for number in range(schema_version(connection, path) + 1, len(MIGRATIONS) + 1):
+            if number in REWRITE_PROMPTS:
+                damaged += connection.execute(EMPTY_DAMAGED_PROMPTS).rowcount
             for statement in statements(MIGRATIONS[number - 1]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
@@ -140,6 +146,8 @@ def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: E
         with contextlib.suppress(*FAILURES):
             connection.execute("ROLLBACK")
         raise
+    if damaged:
+        log.warning("%s: %d prompts were damaged, and are empty from here on", path, damaged)
 
 
 def schema_version(connection: sqlite3.Connection, path: Path) -> int:

@@ -44,6 +44,12 @@ SELECT_EXCHANGES = f"""
         e.first_token_ms, e.prompt_tokens, e.completion_tokens, e.prompt
     FROM exchanges e LEFT JOIN sources c ON c.id = e.source WHERE e.id > ? ORDER BY e.id LIMIT ?
 """  # noqa: S608 - our own texts
+# What was deleted without being there has left its id (see `tombstones`).
+FIND_KNOWN = """
+    WITH given AS (SELECT value AS id FROM json_each(?))
+    SELECT id FROM exchanges WHERE id IN given
+    UNION ALL SELECT message_id FROM messages WHERE message_id IN given AND state = 1
+"""
 FIND_REPLIES = """
     SELECT id, reply_id, parts FROM exchanges
     WHERE id IN (SELECT value FROM json_each(?)) AND reply_id IS NOT NULL
@@ -125,13 +131,7 @@ def merge_exchanges(
     added: Counter[str],
 ) -> None:
     """Exchanges with all that they quote, and the messages that carried their outputs."""
-    known = {
-        row[0]
-        for row in target.execute(
-            "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
-            (json_list([row[ID] for row in rows]),),
-        )
-    }
+    known = {row[0] for row in target.execute(FIND_KNOWN, (json_list([row[ID] for row in rows]),))}
     new = [row for row in rows if row[ID] not in known]
     if not new:
         return

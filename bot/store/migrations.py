@@ -536,3 +536,10 @@ MIGRATIONS: tuple[str, ...] = (
     FROM exchanges e LEFT JOIN sources c ON c.id = e.source;
     """,
 )
+
+REWRITE_PROMPTS = (2, 3)
+"""The steps that put every prompt down anew; one that is no list of JSON would stop them."""
+EMPTY_DAMAGED_PROMPTS = """
+    UPDATE exchanges SET prompt = '[]'
+    WHERE NOT iif(json_valid(prompt), json_type(prompt) = 'array', 0)
+"""

@@ -31,7 +31,7 @@ from bot.store.presence import has_nothing_of
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted, authors, quoted_since, rooms
 from bot.store.records import World
-from bot.store.setting_aside import COMPANIONS, DAMAGED
+from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
 from bot.store.sqlite import SqliteStore
 
 AT_ONCE = 2
@@ -205,7 +205,7 @@ class PersonalRecords:
         return await self._read(world, partial(quoted_since, since=since, a_room=a_room), {})
 
     async def delete_world(self, world: World) -> None:
-        """Delete the whole file, and what waits to be put into it."""
+        """Delete the whole file, damaged ones of it, and what waits to be put into it."""
         await self._drained(world)
         await self._store.world(world).close()
         path = path_of(self._store.folder, world)
@@ -213,6 +213,9 @@ class PersonalRecords:
         def work() -> None:
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
+            for mark in (DAMAGED, REPAIRED):
+                for aside in path.parent.glob(f"{path.name}{mark}*"):
+                    aside.unlink(missing_ok=True)
 
         try:
             await asyncio.to_thread(work)

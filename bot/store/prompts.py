@@ -9,17 +9,28 @@ where the prompt has it in another role than usual. The view `training_data` rea
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, chain
 from operator import sub
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from bot.store.problems import StoreError
 
 Reference = int | tuple[int, str]
 """The number of what is quoted; with a role where that is another than usual."""
 
+LARGEST = 2**63 - 1
+USUAL = 2**40
+"""A difference within which no prompt adds up to a number that SQLite's integers cannot hold."""
+
 encode = msgspec.json.encode
-decode_usual = msgspec.json.Decoder(list[int]).decode
+decode_usual = msgspec.json.Decoder(list[Annotated[int, Meta(ge=-USUAL, le=USUAL)]]).decode
 decode_any = msgspec.json.Decoder(list[Reference]).decode
+
+
+UNREADABLE = (
+    "The file of records is damaged: a prompt cannot be read. Run `understudy store repair`."
+)
 
 
 def write_prompt(references: Sequence[Reference]) -> str:
@@ -51,13 +62,15 @@ def read_prompt(prompt: str) -> list[Reference]:
 
 
 def read_any(prompt: str) -> list[Reference]:
-    """The same, of a prompt with other roles in it."""
+    """The same, of a prompt with other roles or large numbers in it."""
     try:
         stored = decode_any(prompt)
     except msgspec.MsgspecError as error:
-        problem = "is damaged: a prompt cannot be read. Run `understudy store repair`."
-        raise StoreError(f"The file of records {problem}") from error
-    numbers = accumulate(map(number_of, stored))
+        raise StoreError(UNREADABLE) from error
+    steps = list(map(number_of, stored))
+    numbers = list(accumulate(steps))
+    if any(abs(number) > LARGEST for number in (*steps, *numbers)):
+        raise StoreError(UNREADABLE)
     return [
         number if isinstance(step, int) else (number, step[1])
         for number, step in zip(numbers, stored, strict=True)

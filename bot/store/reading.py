@@ -32,7 +32,7 @@ def reading(folder: Path, world: World, engine: Engine) -> Iterator[sqlite3.Conn
 def open_to_read(path: Path, engine: Engine) -> sqlite3.Connection:
     """A read-only connection to a file of this version, in a transaction. Raises StoreError."""
     try:
-        connection = engine.connect(path, read_only=True)
+        connection = engine.look_into(path)
     except FAILURES as error:
         raise translate(error, path) from error
     # A letter that the disk changed costs that letter, and not the whole export.

@@ -3,17 +3,19 @@
 import contextlib
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import open_world, path_of
+from bot.store.installation import FILE, Installation
 from bot.store.merging import merge
 from bot.store.records import World
 from bot.store.salvage import Salvaged, salvage
 from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
+from bot.store.tombstones import leave_out_deleted, leave_out_forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ def repair(
 ) -> Repaired:
     """Salvage a file that was set aside, and merge it into the world's file; the bot may run.
 
-    The damaged file stays as it is, under another name. Raises StoreError.
+    What was deleted and who was forgotten since it was set aside stays so. The damaged file stays
+    as it is, under another name. Raises StoreError, also where it cannot be read who was forgotten.
     """
     place = path_of(folder, world)
     workshop = place.with_name(f"{place.name}.salvaged")
@@ -46,10 +49,15 @@ def repair(
     try:
         new = workshop / place.name
         salvaged = salvage(damaged, new, engine)
+        forgotten = forgotten_people(folder, engine)
         with (
-            contextlib.closing(engine.connect(new, read_only=True)) as source,
+            contextlib.closing(engine.connect(new)) as source,
             contextlib.closing(open_world(folder, world, engine)) as target,
         ):
+            # What is deleted never gets into the world's file: there it would have to be wiped.
+            source.execute("PRAGMA synchronous = OFF")
+            leave_out_forgotten(source, forgotten)
+            leave_out_deleted(source, target)
             added = merge(source, target, progress)
         kept_as = rename_repaired(damaged)
     except FAILURES as error:
@@ -57,6 +65,13 @@ def repair(
     finally:
         shutil.rmtree(workshop, ignore_errors=True)
     return Repaired(damaged, salvaged, added, kept_as)
+
+
+def forgotten_people(folder: Path, engine: Engine) -> Mapping[int, int]:
+    """Up to when (ms) who is forgotten everywhere. Raises StoreError."""
+    if not (folder / FILE).exists():
+        return {}
+    return Installation(folder, engine).read().forgotten
 
 
 def rename_repaired(damaged: Path) -> Path:

@@ -1,10 +1,12 @@
 """What nobody rated is kept for a time, and what nothing refers to is swept up; in small steps."""
 
 import sqlite3
+from pathlib import Path
 
 from bot.store.applying import delete_exchanges
 from bot.store.forgetting import AT_ONCE, Pace, ids, no_pace, snowflake
 from bot.store.prompts import quoted_by
+from bot.store.setting_aside import set_aside_in
 from bot.store.speakers import forget_unheard
 from bot.store.transactions import transaction
 
@@ -26,7 +28,7 @@ NEXT = "SELECT max(id) FROM (SELECT id FROM {} WHERE id > ? ORDER BY id LIMIT ?)
 SWEEP_MESSAGES = """
     DELETE FROM messages WHERE id > ?1 AND id <= ?2 AND id NOT IN (SELECT ref FROM temp.quoted)
     AND (exchange_id IS NULL OR exchange_id NOT IN (SELECT id FROM exchanges))
-    AND NOT (exchange_id IS NULL AND state = 1 AND message_id > ?3)
+    AND NOT (exchange_id IS NULL AND content IS NULL AND state < 2 AND message_id > ?3)
 """
 SWEEP_TEXTS = """
     DELETE FROM texts WHERE id > ?1 AND id <= ?2 AND -id NOT IN (SELECT ref FROM temp.quoted)
@@ -74,7 +76,9 @@ def sweep(connection: sqlite3.Connection, now: int, pace: Pace = no_pace) -> int
         pace()
     since = snowflake(now - UNDER_WAY_MS)
     gone = 0
-    young = (snowflake(now - TOMBSTONE_MS),)
+    path = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+    # What a damaged file may have must not come back with its repair, however old it is.
+    young = (0 if set_aside_in(path) else snowflake(now - TOMBSTONE_MS),)
     for table, statement, more in (
         ("messages", SWEEP_MESSAGES, young),
         ("texts", SWEEP_TEXTS, ()),

@@ -326,6 +326,7 @@ async def test_the_doctor_opens_the_records(tmp_path: Path) -> None:
         async with understudy(tmp_path, "doctor", settings=settings) as doctor:
             assert await doctor.ended() == 0
         assert "✓ records: open" in doctor.output
+        assert [path.name for path in guilds.iterdir()] == ["7.sqlite3"]
         (guilds / "8.sqlite3").write_bytes(b"this is no database" * 99)
         async with understudy(tmp_path, "doctor", settings=settings) as doctor:
             assert await doctor.ended() == 1

@@ -149,6 +149,85 @@ def test_a_backup_and_back(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["store", "restore", str(folder / "nowhere")]) == 1
 
 
+def files_in(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """All servers' files by name: what is in them and when they were last changed."""
+    found = sorted(path for kind in ("guilds", "dms") for path in (folder / kind).iterdir())
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+
+LOOKS = (
+    ["store", "stat"],
+    ["store", "check"],
+    ["store", "repair"],
+    ["store", "backup"],
+    ["export", "--guild", str(GUILD.id)],
+    ["my-data", "--user", "90", "-o", "their.json"],
+)
+
+
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_who_only_reads_leaves_nothing_beside_a_file(folder: Path, command: list[str]) -> None:
+    before = files_in(folder)
+    assert set(before) == {f"{GUILD.id}.sqlite3", f"{DM.id}.sqlite3"}
+    assert main(command) == 0
+    assert files_in(folder) == before
+
+
+@pytest.mark.parametrize("command", LOOKS, ids=" ".join)
+def test_who_only_reads_takes_nothing_away(folder: Path, command: list[str]) -> None:
+    """From another process that has the file open, and writes it before and after."""
+    path = path_of(folder, GUILD)
+    writer = f"""
+import sys
+from tests.store.filling import *
+from pathlib import Path
+for number in (500, 501):
+    connection = fill(Path({str(folder)!r}), [exchange(number)])
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("SELECT 1 FROM exchanges").fetchone()
+    print(flush=True)
+    sys.stdin.readline()
+    connection.execute("UPDATE counters SET last_timestamp = 7")
+    connection.execute("SELECT 1 FROM exchanges").fetchone()
+"""  # noqa: S608 - a program, no statement
+    with subprocess.Popen(
+        [sys.executable, "-c", writer],
+        cwd=Path(__file__).resolve().parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        for _ in range(2):
+            assert other.stdout.readline() == b"\n"
+            inodes = {one.name: one.stat().st_ino for one in path.parent.iterdir()}
+            assert len(inodes) == 3
+            assert main(command) == 0
+            assert {one.name: one.stat().st_ino for one in path.parent.iterdir()} == inodes
+            other.stdin.write(b"\n")
+            other.stdin.flush()
+        other.stdin.close()
+    assert other.returncode == 0
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM exchanges").fetchone() == (COUNT + 2,)
+        assert connection.execute("SELECT last_timestamp FROM counters").fetchone() == (7,)
+
+
+@pytest.mark.parametrize("command", [look for look in LOOKS if "repair" not in look], ids=" ".join)
+def test_what_a_crash_left_in_a_log_stays_there(folder: Path, command: list[str]) -> None:
+    path = path_of(folder, GUILD)
+    log = path.with_name(f"{path.name}-wal")
+    with contextlib.closing(fill(folder, [exchange(500)])):
+        left = path.read_bytes(), log.read_bytes()
+    path.write_bytes(left[0])
+    log.write_bytes(left[1])
+    assert main(command) == 0
+    assert (path.read_bytes(), log.read_bytes()) == left
+    fill(folder, []).close()
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM exchanges").fetchone() == (COUNT + 1,)
+
+
 def test_old_backups_go_when_one_is_made(folder: Path) -> None:
     old = folder / "backups" / "20200101T000000Z" / "guilds"
     old.mkdir(parents=True)
@@ -214,6 +293,22 @@ def test_check_finds_what_does_not_fit(folder: Path, capsys: pytest.CaptureFixtu
     shown = capsys.readouterr().out
     assert "has 1 quoted messages that are not there" in shown
     assert f"where there are ({COUNT}, 0, 0)" in shown
+
+
+def test_check_names_prompts_that_cannot_be_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = ("[1", "[1.5]", f"[{2**63}]", f"[{2**63 - 1},1]", f"[{10**30}]")
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.executemany(
+            "UPDATE exchanges SET prompt = ? WHERE id = ?",
+            [(prompt, exchange(number).id) for number, prompt in enumerate(damaged)],
+        )
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    shown = capsys.readouterr().out
+    assert f"has {len(damaged)} prompts that cannot be read" in shown
+    assert "not there" not in shown
 
 
 def test_encrypting_all(

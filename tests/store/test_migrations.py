@@ -112,6 +112,31 @@ def test_what_was_lost_before_takes_nothing_else_with_it(tmp_path: Path, table: 
 
 
 @pytest.mark.parametrize("version", EARLIER)
+def test_prompts_that_are_damaged_are_told_and_stop_nothing(
+    tmp_path: Path, version: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_earlier(tmp_path, version)
+    path = path_of(tmp_path, GUILD)
+    damaged = ("", "[1,", "{}", "7")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        ids = [row[0] for row in connection.execute("SELECT id FROM exchanges ORDER BY timestamp")]
+        connection.executemany(
+            "UPDATE exchanges SET prompt = ? WHERE id = ?", zip(damaged, ids, strict=False)
+        )
+        connection.commit()
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        prompts = [row[0] for row in connection.execute("SELECT prompt FROM exchanges ORDER BY id")]
+        exported = b"".join(lines.text for lines in read_json_lines(connection, Choice()))
+    assert [prompt == "[]" for prompt in prompts] == [True] * 4 + [False] * 2
+    assert len(exported.splitlines()) == 6
+    (told,) = caplog.messages
+    assert told == f"{path}: 4 prompts were damaged, and are empty from here on"
+    caplog.clear()
+    open_world(tmp_path, GUILD, Engine()).close()
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("version", EARLIER)
 def test_a_migrated_file_goes_on(tmp_path: Path, version: int) -> None:
     write_earlier(tmp_path, version)
     fill(tmp_path, [exchange(100_000)]).close()

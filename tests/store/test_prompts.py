@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from bot.store.problems import StoreError
 from bot.store.prompts import Reference, quoted_by, read_prompt, write_prompt
 
-NUMBERS = st.integers(-(2**40), 2**40)
+NUMBERS = st.integers(-(2**40), 2**40) | st.integers(-(2**62), 2**62)
 REFERENCES = st.lists(NUMBERS | st.tuples(NUMBERS, st.sampled_from(["user", "assistant"])))
 
 
@@ -24,7 +24,16 @@ def test_a_context_that_follows_another_takes_few_bytes() -> None:
     )
 
 
-@pytest.mark.parametrize("damaged", ["", "[1,", "{}", '["1"]', "[1.5]", "[[1]]", "[null]", "7"])
+LARGE = 2**63 - 1
+DAMAGED = (
+    *("", "[1,", "{}", '["1"]', "[1.5]", "[[1]]", "[null]", "7", "[1e3]", "[1e400]"),
+    # SQLite's integers cannot hold these, or what they add up to.
+    *(f"[{LARGE + 1}]", f"[{-LARGE - 1}]", f"[{10**30}]", f"[{LARGE},1]", f"[{LARGE},1,-1]"),
+    *(f'[[{LARGE},"user"],[5,"user"]]', f"[{-LARGE},-5]", f"[{LARGE},{-LARGE - 1}]"),
+)
+
+
+@pytest.mark.parametrize("damaged", DAMAGED)
 def test_what_is_no_prompt_is_not_read(damaged: str) -> None:
     with pytest.raises(StoreError, match="store repair"):
         read_prompt(damaged)
