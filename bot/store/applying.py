@@ -25,7 +25,7 @@ from bot.store.operations import (
     VoteCast,
     decode,
 )
-from bot.store.problems import StoreError
+from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import time_of
 from bot.store.speakers import ANSWERING, NAMELESS, blank_messages
 
@@ -121,7 +121,7 @@ def read_back_row(reader: ExchangeReader, body: bytes) -> ExchangeRow:
     """The exchange's values. Raises DataError for what is none."""
     try:
         return reader.read(body)
-    except ValueError:
+    except (ValueError, UnstorableError):
         raise sqlite3.DataError("What is in the inbox cannot be read.") from None
 
 

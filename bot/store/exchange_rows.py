@@ -145,8 +145,10 @@ def last_readings(rows: Iterable[ExchangeRow]) -> list[tuple[int, Said]]:
     """The same, without what was read again later and said no other."""
     read_at: dict[Said, int] = {}
     for timestamp, message in all_readings(rows):
-        # Taken out first, so that it goes to the end.
-        read_at[message] = max(timestamp, read_at.pop(message, timestamp))
+        if timestamp >= read_at.get(message, timestamp):
+            # Taken out first, so that it goes to the end.
+            read_at.pop(message, None)
+            read_at[message] = timestamp
     return [(timestamp, message) for message, timestamp in read_at.items()]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import astuple, fields
 
 from bot.store.problems import UnstorableError
 from bot.store.records import Exchange, World
@@ -101,9 +101,11 @@ _decoders = [msgspec.msgpack.Decoder(kind) for kind in KINDS]
 # Earlier versions wrote JSON, and an inbox may be older than the bot that drains it.
 _json_decoders = [msgspec.json.Decoder(kind) for kind in KINDS]
 JSON_LIST = b"["
-# An exchange's values; its messages are left as they are.
+LATENCY = Exchange.__struct_fields__.index("latency_ms")
+# An exchange's values, of its own types: MessagePack of which a byte is another one is often
+# still MessagePack. Its messages are left as they are.
 _VALUES = tuple.__class_getitem__(
-    (*[Any] * (len(Exchange.__struct_fields__) - 1), list[msgspec.Raw])
+    (*(field.type for field in fields(Exchange)[:-1]), list[msgspec.Raw])
 )
 _MESSAGE = tuple[str, str, str | None, int | None, int | None, bool, int | None]
 _values_decoder = msgspec.msgpack.Decoder(_VALUES)
@@ -138,8 +140,7 @@ def check(exchange: Exchange) -> None:
     required = (exchange.id, exchange.timestamp, exchange.model_type, exchange.success)
     if None in required:
         raise UnstorableError("A value is missing.")
-    if not (isfinite(exchange.latency_ms) and isfinite(exchange.first_token_ms or 0)):
-        raise UnstorableError("A duration is no number.")
+    check_durations(exchange.latency_ms, exchange.first_token_ms)
     # Smaller than the smallest cannot be encoded. Field by field: this is on every exchange's way.
     largest = max(
         exchange.id,
@@ -152,6 +153,12 @@ def check(exchange: Exchange) -> None:
     )
     if largest >= LARGEST:
         raise UnstorableError(TOO_LARGE)
+
+
+def check_durations(latency_ms: float, first_token_ms: float | None) -> None:
+    """Raises UnstorableError for one that is no finite number."""
+    if not (isfinite(latency_ms) and isfinite(first_token_ms or 0)):
+        raise UnstorableError("A duration is no number.")
 
 
 def check_numbers(values: Iterable[object]) -> None:
@@ -176,11 +183,12 @@ class ExchangeReader:
     def read(self, body: bytes) -> tuple[Any, ...]:
         """The values in the order of the fields, the messages of the input as tuples of values.
 
-        Raises ValueError for what is none.
+        Raises ValueError for what is none, UnstorableError for what never was one.
         """
         is_json = body[:1] == JSON_LIST
         decode_message = (_json_message_decoder if is_json else _message_decoder).decode
         *values, quoted = (_json_values_decoder if is_json else _values_decoder).decode(body)
+        check_durations(*values[LATENCY : LATENCY + 2])
         messages = []
         for raw in map(bytes, quoted):
             message = self._messages.get(raw)

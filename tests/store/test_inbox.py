@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bot.store import drain as draining
@@ -14,7 +15,7 @@ from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox, Segment
-from bot.store.operations import Entry, MessagesForgotten, encode
+from bot.store.operations import EXCHANGE, Entry, MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from tests.store.loading import exchange
@@ -141,6 +142,21 @@ def test_damage_that_shows_while_draining_blames_no_server_s_file(
     assert told == [(ONE, None, 1)]
     assert count(path_of(tmp_path, ONE)) == 4
     assert not list(tmp_path.rglob("*.damaged*"))
+
+
+@pytest.mark.parametrize("garbage", [[[]] * 20, ["1"] * 20, {}, None, 5])
+def test_what_is_garbage_in_the_inbox_is_counted_and_the_others_arrive(
+    inbox: Inbox, tmp_path: Path, garbage: object
+) -> None:
+    told: list[Any] = []
+    drain = drain_of(inbox, tmp_path, told)
+    body = msgspec.msgpack.encode(garbage)
+    inbox.append([entry(1), (ONE, EXCHANGE, body), entry(3), entry(4, OTHER)])
+    drain.drain_all()
+    drain.close_files()
+    assert told == [(ONE, None, 1)]
+    assert (count(path_of(tmp_path, ONE)), count(path_of(tmp_path, OTHER))) == (2, 1)
+    assert not any(inbox.waiting.values())
 
 
 def test_what_is_to_be_forgotten_never_gives_way(

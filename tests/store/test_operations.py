@@ -3,14 +3,16 @@
 import contextlib
 import math
 import socket
+import sqlite3
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
+from bot.store.applying import read_back_row
 from bot.store.exchange_rows import COLUMNS
 from bot.store.frames import (
     HEADER,
@@ -98,8 +100,19 @@ def test_what_an_earlier_version_left_in_the_inbox_is_read(operation: Operation)
 @given(st.integers(0, len(KINDS) - 1), st.binary(max_size=60))
 def test_what_is_no_operation_is_refused(kind: int, body: bytes) -> None:
     for read in (lambda: decode(kind, body), lambda: ExchangeReader().read(body)):
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, UnstorableError):
             read()
+
+
+@given(st.integers(0, len(COLUMNS) - 1), st.sampled_from([b"x", [], {}, [[1]], 1.5, math.nan]))
+def test_an_exchange_with_a_value_of_another_kind_is_refused(place: int, value: object) -> None:
+    """As a byte that is another one makes of it: still MessagePack, and nothing a file takes."""
+    _, body = encode(exchange(1, 1))
+    values = msgspec.msgpack.decode(body)
+    assume(not (COLUMNS[place] in ("latency_ms", "first_token_ms") and value == 1.5))
+    values[place] = value
+    with pytest.raises(sqlite3.DataError):
+        read_back_row(ExchangeReader(), msgspec.msgpack.encode(values))
 
 
 def test_the_columns_are_an_exchange_s_fields_in_order() -> None:
