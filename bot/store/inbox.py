@@ -42,12 +42,19 @@ PRAGMAS = (
 )
 COMPANIONS = ("-wal", "-shm")
 INSERT = "INSERT INTO operations VALUES (?, ?, ?, ?, ?)"
+# One changed bit makes a text of a blob.
 READ = """
-    SELECT o.kind, o.body FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
+    SELECT o.kind, CAST(o.body AS BLOB)
+    FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
+"""
+READ_CONTENTS = """
+    SELECT seq, CAST(world_kind AS BLOB), world_id, typeof(kind), length(body)
+    FROM operations ORDER BY seq
 """
 
 # Plain texts, which SQLite's binding takes at once.
 KIND_NAMES = {kind: str(kind.value) for kind in WorldKind}
+KINDS_BY_NAME = {name.encode(): kind for kind, name in KIND_NAMES.items()}
 
 Row = tuple[int, str, int, int, bytes]
 """As it is in a segment."""
@@ -104,11 +111,17 @@ class Segment:
         yield from self._reading.execute(READ, (listed,))
 
     def contents(self) -> Iterator[tuple[int, World, int]]:
-        """Number, world and size of every operation, in order."""
-        for seq, kind, world_id, size in self._writing.execute(
-            "SELECT seq, world_kind, world_id, length(body) FROM operations ORDER BY seq"
-        ):
-            yield seq, World(WorldKind(kind), world_id), size
+        """Number, world and size of every operation, in order.
+
+        Raises DatabaseError, as for a file that is damaged, where that is so of a row.
+        """
+        for seq, world_kind, world_id, kind, size in self._writing.execute(READ_CONTENTS):
+            name = KINDS_BY_NAME.get(world_kind)
+            if name is None or kind != "integer" or not isinstance(world_id, int) or size is None:
+                error = sqlite3.DatabaseError("A row of the inbox is damaged.")
+                error.sqlite_errorname = "SQLITE_CORRUPT"
+                raise error
+            yield seq, World(name, world_id), size
 
     def close(self) -> None:
         """Let go of the file; it stays."""
@@ -270,6 +283,12 @@ def readable(path: Path, engine: Engine) -> list[Row]:
     found: dict[int, Row] = {}
     for direction in ("ASC", "DESC"):
         with contextlib.suppress(*FAILURES), contextlib.closing(engine.connect(path)) as connection:
-            for row in connection.execute(f"SELECT * FROM operations ORDER BY seq {direction}"):  # noqa: S608
-                found[row[0]] = row
+            # A text that is none must not hide the rows behind it.
+            connection.text_factory = bytes
+            for seq, world_kind, *rest in connection.execute(
+                f"SELECT * FROM operations ORDER BY seq {direction}"  # noqa: S608 - our own words
+            ):
+                kind = KINDS_BY_NAME.get(world_kind)
+                if kind is not None and list(map(type, rest)) == [int, int, bytes]:
+                    found[seq] = (seq, KIND_NAMES[kind], *rest)
     return [found[seq] for seq in sorted(found)]

@@ -102,16 +102,16 @@ _decoders = [msgspec.msgpack.Decoder(kind) for kind in KINDS]
 _json_decoders = [msgspec.json.Decoder(kind) for kind in KINDS]
 JSON_LIST = b"["
 LATENCY = Exchange.__struct_fields__.index("latency_ms")
-# An exchange's values, of its own types: MessagePack of which a byte is another one is often
-# still MessagePack. Its messages are left as they are.
+# An exchange's values, of its own types: MessagePack with a byte changed is often something else
+# that can be read. 5.0 will do for 5. Its messages are left as they are.
 _VALUES = tuple.__class_getitem__(
     (*(field.type for field in fields(Exchange)[:-1]), list[msgspec.Raw])
 )
 _MESSAGE = tuple[str, str, str | None, int | None, int | None, bool, int | None]
-_values_decoder = msgspec.msgpack.Decoder(_VALUES)
-_json_values_decoder = msgspec.json.Decoder(_VALUES)
-_message_decoder = msgspec.msgpack.Decoder(_MESSAGE)
-_json_message_decoder = msgspec.json.Decoder(_MESSAGE)
+_values_decoder = msgspec.msgpack.Decoder(_VALUES, strict=False)
+_json_values_decoder = msgspec.json.Decoder(_VALUES, strict=False)
+_message_decoder = msgspec.msgpack.Decoder(_MESSAGE, strict=False)
+_json_message_decoder = msgspec.json.Decoder(_MESSAGE, strict=False)
 
 
 def encode(operation: Operation) -> tuple[int, bytes]:

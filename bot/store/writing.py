@@ -32,8 +32,17 @@ from bot.store.frames import (
     pack_entries,
 )
 from bot.store.inbox import FOLDER
-from bot.store.operations import EXCHANGE, FORGETTING, KINDS, Entry, Operation, encode
-from bot.store.problems import StoreError
+from bot.store.operations import (
+    EXCHANGE,
+    FORGETTING,
+    KINDS,
+    LARGEST,
+    TOO_LARGE,
+    Entry,
+    Operation,
+    encode,
+)
+from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import World
 from bot.store.writer import serve
 
@@ -108,6 +117,9 @@ class Writing:
         StoreError after `close`.
         """
         kind, body = encode(operation)
+        if not -LARGEST <= world.id < LARGEST:
+            # The inbox would take nothing any more, of any world.
+            raise UnstorableError(TOO_LARGE)
         if self._closing:
             raise StoreError(CLOSED)
         self._queue(Waiting(len(body) + ENTRY_BYTES, (world, kind, body), told))

@@ -1,5 +1,6 @@
 """The inbox's segments: begun, carried over, damaged and deleted, without losing what waits."""
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -119,6 +120,38 @@ def test_what_is_left_of_a_damaged_segment_is_not_lost(inbox: Inbox, tmp_path: P
     again.close()
     assert not told
     assert 100 < count(path_of(tmp_path, ONE)) < 200
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ("world_kind = 'gukld'", 3),
+        ("world_kind = CAST(x'ff' AS TEXT)", 3),
+        ("world_id = 'one'", 3),
+        ("kind = 'x'", 3),
+        ("kind = x'00'", 3),
+        ("body = CAST(body AS TEXT)", 5),
+        ("world_kind = CAST(world_kind AS BLOB)", 5),
+    ],
+)
+def test_a_damaged_row_holds_up_no_other(
+    inbox: Inbox, tmp_path: Path, change: str, left: int
+) -> None:
+    """SQLite does not notice a changed bit."""
+    inbox.append([entry(number) for number in range(1, 6)])
+    for _, segment in inbox._segments:
+        segment.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"UPDATE operations SET {change} WHERE seq IN (2, 4)")  # noqa: S608
+
+    again, told = Inbox(tmp_path, Engine()), list[Any]()
+    assert len(again.damaged) == (left < 5)
+    drain = drain_of(again, tmp_path, told)
+    drain.drain_all()
+    drain.close_files()
+    again.close()
+    assert count(path_of(tmp_path, ONE)) == left
 
 
 def test_damage_that_shows_while_draining_blames_no_server_s_file(

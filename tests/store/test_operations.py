@@ -115,6 +115,14 @@ def test_an_exchange_with_a_value_of_another_kind_is_refused(place: int, value: 
         read_back_row(ExchangeReader(), msgspec.msgpack.encode(values))
 
 
+def test_an_exchange_is_read_though_a_number_of_it_is_written_as_another_kind() -> None:
+    """A model's plugin may count in floats: what was kept on that account is not lost."""
+    quoted = ChatMessage("user", "null", "true", 1, 9, withheld=1)  # type: ignore[arg-type]
+    odd = replace(exchange(1, 1), success=1, prompt_tokens=5.0, output="5", input=(quoted,))
+    values = (*astuple(replace(odd, success=True, prompt_tokens=5))[:-1], [astuple(quoted)])
+    assert ExchangeReader().read(encode(odd)[1]) == values
+
+
 def test_the_columns_are_an_exchange_s_fields_in_order() -> None:
     """The drain puts the values into the columns without looking at their names."""
     assert (*COLUMNS, "input") == Exchange.__struct_fields__

@@ -406,6 +406,16 @@ async def test_a_value_that_no_file_takes_is_told_as_such(
     assert [row["id"] for row in rows(store)] == [B]
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1])
+async def test_a_world_that_no_file_takes_holds_up_no_other(
+    store: SqliteWorldStore, number: int
+) -> None:
+    with pytest.raises(UnstorableError):
+        await store._store.world(World(WorldKind.GUILD, number)).write([exchange()])
+    await keep(store, [exchange(B)])
+    assert [row["id"] for row in rows(store)] == [B]
+
+
 async def test_what_people_are_told_has_no_path(store: SqliteWorldStore) -> None:
     Path(store.location).mkdir(parents=True)
     await store.write([exchange()])
