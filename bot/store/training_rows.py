@@ -6,7 +6,7 @@ is looked up once while it is being quoted, and prompts are put together from wh
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeVar
@@ -17,8 +17,7 @@ from bot.store.choosing import ASKED_AT, Choice
 from bot.store.prompts import Reference, number_of, read_prompt
 
 BATCH = 256
-QUOTE = '"'
-NO_FAILURE = [None, None, None]
+NOBODY = (0, 0)
 GENERATION_BYTES = 3 << 20
 ENTRY_BYTES = 150
 """About what a fragment costs beside its text."""
@@ -30,6 +29,17 @@ FAILURE = ("success", "error", "fallback_from", "fallback_reason")
 NUMBERS = ("latency_ms", "first_token_ms", "prompt_tokens", "completion_tokens")
 VOTES = ("thumbs_up", "thumbs_down")
 COLUMNS = (*IDS, *NAMES, "input", *ANSWER, "finish_reason", *FAILURE, *NUMBERS, *VOTES)
+
+# Lists of numbers are JSON but for the brackets and the nulls.
+CSV_IDS = f"json_array({', '.join(IDS)})"
+CSV_NUMBERS = f"json_array({', '.join(NUMBERS)})"
+CSV_FAILURE = """
+    success || CASE WHEN coalesce(error, fallback_from, fallback_reason) IS NULL THEN ',,,,' ELSE
+        ',' || coalesce('"' || replace(error, '"', '""') || '"', '') ||
+        ',' || coalesce('"' || replace(fallback_from, '"', '""') || '"', '') ||
+        ',' || coalesce('"' || replace(fallback_reason, '"', '""') || '"', '') || ','
+    END
+"""
 
 EXCHANGES = f"""
     SELECT e.*, c.finish_reason, {ASKED_AT} AS timestamp,
@@ -125,8 +135,13 @@ def read_json_lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[
 
 
 def json_object(columns: Sequence[str]) -> str:
-    """The SQL of a JSON object with these, as bytes."""
-    return f"CAST(json_object({', '.join(f'{name!r}, {name}' for name in columns)}) AS BLOB)"
+    """The SQL of a JSON object with these."""
+    return as_bytes(f"json_object({', '.join(f'{name!r}, {name}' for name in columns)})")
+
+
+def as_bytes(text: str) -> str:
+    """The SQL of a text's bytes: several times as fast to read as the text."""
+    return f"CAST({text} AS BLOB)"
 
 
 def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
@@ -136,19 +151,16 @@ def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
     """
     yield Lines(0, 0, ",".join(COLUMNS).encode() + b"\r\n")
     names = by_source(
-        connection, lambda source: f',{",".join(map(csv_text, source[:3]))},"['.encode()
+        connection, lambda source: b',%b,"[' % b",".join(map(csv_text, map(in_utf8, source[:3])))
     )
-    reasons = by_source(connection, lambda source: csv_text(source[3]))
-    columns = (f"CAST({csv_numbers(IDS)} AS BLOB)", *ANSWER, *FAILURE, csv_numbers(NUMBERS))
-    for batch in read_batches(connection, choice, columns, in_csv):
+    reasons = by_source(connection, lambda source: b",%b," % csv_text(in_utf8(source[3])))
+    columns = (CSV_IDS, *ANSWER, CSV_FAILURE, CSV_NUMBERS)
+    for batch in read_batches(connection, choice, map(as_bytes, columns), in_csv):
         pieces: list[bytes] = []
-        for (_, _, source, begin, output, reasoning, success, *why, numbers), said, votes in batch:
-            failure = ",," if why == NO_FAILURE else ",".join(map(csv_text, why))
-            end = (
-                f']",{csv_text(output)},{csv_text(reasoning)},{reasons[source]},{success},{failure},'
-                f"{numbers},{votes[0]},{votes[1]}\r\n"
-            )
-            pieces += (begin, names[source], said, end.encode())
+        for (_, _, source, ids, output, reasoning, why, numbers), said, votes in batch:
+            pieces += (csv_numbers(ids), names[source], said, b']",', csv_text(output), b",")
+            pieces += (csv_text(reasoning), reasons[source], mended(why), csv_numbers(numbers))
+            pieces.append(b",0,0\r\n" if votes == NOBODY else b",%d,%d\r\n" % votes)
         yield lines(batch, pieces)
 
 
@@ -157,14 +169,29 @@ def in_csv(said: bytes) -> bytes:
     return said.replace(b'"', b'""')
 
 
-def csv_numbers(columns: Sequence[str]) -> str:
-    """The SQL of cells without quotes, in one text."""
-    return "||','||".join(f"coalesce({column}, '')" for column in columns)
+def csv_numbers(found: bytes) -> bytes:
+    """A JSON list of numbers, as cells."""
+    return found[1:-1].replace(b"null", b"")
 
 
-def csv_text(text: str | None) -> str:
+def csv_text(text: bytes | None) -> bytes:
     """A cell in quotes, or nothing for NULL."""
-    return "" if text is None else f'"{text.replace(QUOTE, QUOTE * 2)}"'
+    return b"" if text is None else b'"%b"' % mended(text).replace(b'"', b'""')
+
+
+def in_utf8(text: str | None) -> bytes | None:
+    """Its bytes."""
+    return None if text is None else text.encode()
+
+
+def mended(text: bytes) -> bytes:
+    """The same in UTF-8, whatever the disk made of it."""
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            return text.decode(errors="replace").encode()
+    return text
 
 
 def read_rows(connection: sqlite3.Connection, choice: Choice) -> Iterator[list[Row]]:
@@ -200,7 +227,7 @@ def by_source(connection: sqlite3.Connection, make: Callable[[Source], Part]) ->
 def read_batches(
     connection: sqlite3.Connection,
     choice: Choice,
-    columns: Sequence[str],
+    columns: Iterable[str],
     change: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[Batch]:
     """The chosen exchanges, with these columns in SQL.
@@ -209,12 +236,11 @@ def read_batches(
     """
     condition, values = choice.where()
     cursor = connection.execute(
-        f"SELECT id, prompt, source, {', '.join(columns)}"  # noqa: S608 - our own texts
+        f"SELECT id, {as_bytes('prompt')}, source, {', '.join(columns)}"  # noqa: S608 - our own texts
         f" FROM ({EXCHANGES} WHERE {condition}) ORDER BY id",
         values,
     )
     fragments = Fragments(connection, change)
-    nobody = (0, 0)
     while rows := cursor.fetchmany(BATCH):
         prompts = [read_prompt(row[1]) for row in rows]
         known = fragments.of(set(chain.from_iterable(prompts)))
@@ -222,8 +248,8 @@ def read_batches(
         votes = {exchange_id: (up, down) for exchange_id, up, down in counted}
         yield Batch(
             rows,
-            [b",".join([known[reference] for reference in prompt]) for prompt in prompts],
-            [votes.get(row[0], nobody) for row in rows],
+            [b",".join(map(known.__getitem__, prompt)) for prompt in prompts],
+            [votes.get(row[0], NOBODY) for row in rows],
         )
 
 
