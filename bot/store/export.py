@@ -2,15 +2,27 @@
 
 import io
 import sqlite3
-from collections.abc import Callable, Iterator
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any
 
 from bot.store.choosing import Choice
-from bot.store.training_rows import COLUMNS, Lines, read_csv, read_json_lines, read_rows
+from bot.store.training_rows import (
+    COLUMNS,
+    Columns,
+    Lines,
+    mended,
+    read_columns,
+    read_csv,
+    read_json_lines,
+)
 
-# Each group takes memory until the end, each column has buffers of the size of a page.
-ROW_GROUP_BYTES = 6 << 20
-PAGE_BYTES = 8 << 10
+# Each group takes memory until the end; two of them are in memory, one being written.
+ROW_GROUP_BYTES = 4 << 20
+PAGE_BYTES = 64 << 10
 ROWS_A_STEP = 32
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
@@ -25,7 +37,8 @@ PARQUET_TEXTS = {
 def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
     """The chosen rows as a Parquet file, compressed by zstd; `input` is JSON text.
 
-    Raises ModuleNotFoundError without pyarrow.
+    A thread of its own encodes and compresses while the next rows are read. Raises
+    ModuleNotFoundError without pyarrow.
     """
     import pyarrow
     from pyarrow import parquet
@@ -37,37 +50,86 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     )
     written = Written()
     last_id = 0
-    with parquet.ParquetWriter(
-        written,
-        schema,
-        compression="zstd",
-        use_dictionary=PARQUET_DICTIONARIES,
-        data_page_size=PAGE_BYTES,
-        write_batch_size=ROWS_A_STEP,
-        write_statistics=list(PARQUET_STATISTICS),
-    ) as writer:
+    with (
+        parquet.ParquetWriter(
+            written,
+            schema,
+            compression="zstd",
+            use_dictionary=PARQUET_DICTIONARIES,
+            data_page_size=PAGE_BYTES,
+            write_batch_size=ROWS_A_STEP,
+            write_statistics=list(PARQUET_STATISTICS),
+        ) as writer,
+        ThreadPoolExecutor(1, "parquet") as thread,
+    ):
+        writing: Future[None] | None = None
         waiting: list[Any] = []
-        for rows in read_rows(connection, choice):
-            columns = [
-                pyarrow.array(column, field.type)
-                for column, field in zip(zip(*rows, strict=True), schema, strict=True)
-            ]
-            waiting.append(pyarrow.RecordBatch.from_arrays(columns, schema=schema))
-            if sum(batch.nbytes for batch in waiting) >= ROW_GROUP_BYTES:
-                writer.write_table(pyarrow.Table.from_batches(waiting))
-                waiting.clear()
-            last_id = rows[-1][0]
-            yield Lines(len(rows), last_id, written.take())
+        size = 0
+        for columns in read_columns(connection, choice):
+            waiting.append(record_batch(columns, schema))
+            size += waiting[-1].nbytes
+            if size >= ROW_GROUP_BYTES:
+                if writing is not None:
+                    writing.result()
+                writing = thread.submit(writer.write_table, pyarrow.Table.from_batches(waiting))
+                waiting, size = [], 0
+            last_id = columns[0][-1]
+            yield Lines(len(columns[0]), last_id, written.take())
+        if writing is not None:
+            writing.result()
         if waiting:
             writer.write_table(pyarrow.Table.from_batches(waiting))
     yield Lines(0, last_id, written.take())
 
 
+def record_batch(columns: Columns, schema: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """The columns as pyarrow has them."""
+    import pyarrow
+
+    arrays = []
+    for field, values in zip(schema, columns, strict=True):
+        if field.name == "input":
+            arrays.append(text_array(values, b"[", b"]"))
+        elif field.name in PARQUET_TEXTS:
+            arrays.append(text_array(values))
+        else:
+            arrays.append(pyarrow.array(values, field.type))
+    return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def text_array(
+    texts: Sequence[bytes | None], begin: bytes = b"", end: bytes = b""
+) -> Any:  # noqa: ANN401
+    """Texts, each between `begin` and `end`; what is damaged in them is replaced.
+
+    Put together in one piece: several times as fast as handing them over one by one.
+    """
+    import pyarrow
+
+    if None in texts:
+        if not any(text is not None for text in texts):
+            return pyarrow.nulls(len(texts), "string")
+        return pyarrow.array(
+            [None if text is None else b"%b%b%b" % (begin, mended(text), end) for text in texts], "string"
+        )
+    added = len(begin) + len(end)
+    ends = accumulate((len(text) + added for text in texts), initial=0)
+    together = b"%b%b%b" % (begin, (end + begin).join(texts), end)
+    found = pyarrow.StringArray.from_buffers(
+        len(texts), pyarrow.py_buffer(array("i", ends)), pyarrow.py_buffer(together)
+    )
+    try:
+        found.validate(full=True)
+    except pyarrow.ArrowInvalid:
+        return pyarrow.array([b"%b%b%b" % (begin, mended(text), end) for text in texts], "string")
+    return found
+
+
 class Written(io.RawIOBase):
-    """A file that is taken away piece by piece while it is being written."""
+    """A file that is taken away piece by piece while another thread writes it."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = []
+        self._pieces: deque[bytes] = deque()
         self._size = 0
 
     def writable(self) -> bool:
@@ -87,9 +149,7 @@ class Written(io.RawIOBase):
 
     def take(self) -> bytes:
         """What was written since the last time."""
-        taken = b"".join(self._pieces)
-        self._pieces.clear()
-        return taken
+        return b"".join([self._pieces.popleft() for _ in range(len(self._pieces))])
 
 
 FORMATS: dict[str, Callable[[sqlite3.Connection, Choice], Iterator[Lines]]] = {

@@ -71,7 +71,8 @@ SELECT_TEXTS = """
 MISSING = b'{"role":null,"content":"[deleted]"}'
 
 Row = tuple[Any, ...]
-"""An exchange's values in the order of COLUMNS; `input` is JSON text."""
+Columns = list[Sequence[Any]]
+"""The values of some exchanges, column by column."""
 Source = tuple[str | None, str | None, str | None, str | None]
 Part = TypeVar("Part")
 UNKNOWN: Source = (None, None, None, None)
@@ -194,20 +195,22 @@ def mended(text: bytes) -> bytes:
     return text
 
 
-def read_rows(connection: sqlite3.Connection, choice: Choice) -> Iterator[list[Row]]:
-    """The chosen rows as values in the order of COLUMNS, `input` JSON text in UTF-8.
+def read_columns(connection: sqlite3.Connection, choice: Choice) -> Iterator[Columns]:
+    """The chosen rows, each batch of them as columns in the order of COLUMNS.
 
-    Otherwise like the JSON lines.
+    Texts are UTF-8 unless they are damaged. `input` has the messages of each without the brackets
+    of its list. Otherwise like the JSON lines.
     """
-    names = by_source(connection, lambda source: source[:3])
-    reasons = by_source(connection, lambda source: source[3])
-    for batch in read_batches(connection, choice, (*IDS, *ANSWER, *FAILURE, *NUMBERS)):
-        rows = []
-        for (_, _, source, *values), said, votes in batch:
-            ids, answer, others = values[:7], values[7:9], values[9:]
-            text = b"[%b]" % said
-            rows.append((*ids, *names[source], text, *answer, reasons[source], *others, *votes))
-        yield rows
+    sources = by_source(connection, lambda source: tuple(map(in_utf8, source)))
+    success, *why = FAILURE
+    texts = [as_bytes(name) for name in (*ANSWER, *why)]
+    columns = (*IDS, *texts[:2], success, *texts[2:], *NUMBERS)
+    for batch in read_batches(connection, choice, columns):
+        _, _, source, *found = zip(*batch.rows, strict=True)
+        *names, reason = zip(*(sources[number] for number in source), strict=True)
+        ids, answer, others = found[:7], found[7:9], found[9:]
+        votes = zip(*batch.votes, strict=True)
+        yield [*ids, *names, batch.inputs, *answer, reason, *others, *votes]
 
 
 def lines(batch: Batch, pieces: list[bytes]) -> Lines:
