@@ -1,6 +1,7 @@
 """Exporting a world's exchanges, as JSON lines, CSV or Parquet, in memory that does not grow."""
 
 import io
+import os
 import sqlite3
 from array import array
 from collections import deque
@@ -21,8 +22,10 @@ from bot.store.training_rows import (
 )
 
 # Each group takes memory until the end; two of them are in memory, one being written.
-ROW_GROUP_BYTES = 4 << 20
+ROW_GROUP_BYTES = 3 << 20
 PAGE_BYTES = 64 << 10
+# Each time the writing thread waits for the one that reads.
+WRITE_BYTES = 512 << 10
 ROWS_A_STEP = 32
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
@@ -35,26 +38,23 @@ PARQUET_TEXTS = {
 
 
 def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
-    """The chosen rows as a Parquet file, compressed by zstd; `input` is JSON text.
+    """The chosen rows as a Parquet file, compressed by Snappy; `input` is JSON text.
 
     A thread of its own encodes and compresses while the next rows are read. Raises
     ModuleNotFoundError without pyarrow.
     """
-    import pyarrow
-    from pyarrow import parquet
-
-    # The default pool keeps half as much again for later.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    pyarrow = load_pyarrow()
     schema = pyarrow.schema(
         [(name, "string" if name in PARQUET_TEXTS else "int64") for name in COLUMNS]
     )
     written = Written()
     last_id = 0
     with (
-        parquet.ParquetWriter(
-            written,
+        pyarrow.BufferedOutputStream(pyarrow.PythonFile(written, "w"), WRITE_BYTES) as sink,
+        pyarrow.parquet.ParquetWriter(
+            sink,
             schema,
-            compression="zstd",
+            compression="snappy",
             use_dictionary=PARQUET_DICTIONARIES,
             data_page_size=PAGE_BYTES,
             write_batch_size=ROWS_A_STEP,
@@ -82,6 +82,18 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
     yield Lines(0, last_id, written.take())
 
 
+def load_pyarrow() -> Any:  # noqa: ANN401 - it has no types
+    """The library, with the system's allocator: its own would keep 15 MB more for later.
+
+    It reads the name from the environment when it is loaded; a later `set_memory_pool` is not
+    heard by what writes Parquet. Raises ModuleNotFoundError.
+    """
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    import pyarrow.parquet
+
+    return pyarrow
+
+
 def record_batch(columns: Columns, schema: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     """The columns as pyarrow has them."""
     import pyarrow
@@ -97,32 +109,40 @@ def record_batch(columns: Columns, schema: Any) -> Any:  # noqa: ANN401 - pyarro
     return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def text_array(
-    texts: Sequence[bytes | None], begin: bytes = b"", end: bytes = b""
-) -> Any:  # noqa: ANN401
+def text_array(texts: Sequence[bytes | None], begin: bytes = b"", end: bytes = b"") -> Any:  # noqa: ANN401
     """Texts, each between `begin` and `end`; what is damaged in them is replaced.
 
     Put together in one piece: several times as fast as handing them over one by one.
     """
     import pyarrow
 
-    if None in texts:
-        if not any(text is not None for text in texts):
-            return pyarrow.nulls(len(texts), "string")
-        return pyarrow.array(
-            [None if text is None else b"%b%b%b" % (begin, mended(text), end) for text in texts], "string"
-        )
-    added = len(begin) + len(end)
-    ends = accumulate((len(text) + added for text in texts), initial=0)
-    together = b"%b%b%b" % (begin, (end + begin).join(texts), end)
+    whole = [text for text in texts if text is not None]
+    if not whole:
+        return pyarrow.nulls(len(texts), "string")
+    if len(whole) < len(texts):
+        return text_by_text(texts, begin, end)
+    # Between two texts stand the end of one and the begin of the next.
+    together = (end + begin).join((b"", *whole, b""))
+    added = len(end + begin)
+    offsets = accumulate((len(text) + added for text in whole), initial=len(end))
     found = pyarrow.StringArray.from_buffers(
-        len(texts), pyarrow.py_buffer(array("i", ends)), pyarrow.py_buffer(together)
+        len(whole), pyarrow.py_buffer(array("i", offsets)), pyarrow.py_buffer(together)
     )
     try:
         found.validate(full=True)
     except pyarrow.ArrowInvalid:
-        return pyarrow.array([b"%b%b%b" % (begin, mended(text), end) for text in texts], "string")
+        return text_by_text(texts, begin, end)
     return found
+
+
+def text_by_text(texts: Sequence[bytes | None], begin: bytes, end: bytes) -> Any:  # noqa: ANN401
+    """The same, of any texts."""
+    import pyarrow
+
+    return pyarrow.array(
+        [None if text is None else b"%b%b%b" % (begin, mended(text), end) for text in texts],
+        "string",
+    )
 
 
 class Written(io.RawIOBase):
