@@ -116,9 +116,9 @@ def text_array(texts: Sequence[bytes | None], begin: bytes = b"", end: bytes = b
     """
     import pyarrow
 
+    if texts.count(texts[0]) == len(texts):
+        return pyarrow.repeat(text_by_text(texts[:1], begin, end)[0], len(texts))
     whole = [text for text in texts if text is not None]
-    if not whole:
-        return pyarrow.nulls(len(texts), "string")
     if len(whole) < len(texts):
         return text_by_text(texts, begin, end)
     # Between two texts stand the end of one and the begin of the next.
