@@ -88,7 +88,7 @@ def load_pyarrow() -> Any:  # noqa: ANN401 - it has no types
     It reads the name from the environment when it is loaded; a later `set_memory_pool` is not
     heard by what writes Parquet. Raises ModuleNotFoundError.
     """
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
     import pyarrow.parquet
 
     return pyarrow
