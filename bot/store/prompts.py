@@ -53,18 +53,19 @@ def write_any(references: Iterable[Reference]) -> str:
     return encode(stored).decode()
 
 
-def read_prompt(prompt: str) -> list[Reference]:
-    """What `write_prompt` was given. Raises StoreError for what is damaged."""
+def read_prompt(prompt: str | bytes) -> list[Reference]:
+    """What `write_prompt` was given, from text or UTF-8. Raises StoreError for what is damaged."""
     try:
         return list(accumulate(decode_usual(prompt)))
     except msgspec.MsgspecError:
         return read_any(prompt)
 
 
-def read_any(prompt: str) -> list[Reference]:
+def read_any(prompt: str | bytes) -> list[Reference]:
     """The same, of a prompt with other roles or large numbers in it."""
+    text = prompt.decode(errors="replace") if isinstance(prompt, bytes) else prompt
     try:
-        stored = decode_any(prompt)
+        stored = decode_any(text)
     except msgspec.MsgspecError as error:
         raise StoreError(UNREADABLE) from error
     steps = list(map(number_of, stored))

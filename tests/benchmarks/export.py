@@ -23,6 +23,7 @@ from typing import Any
 
 from bot.commands import export
 from bot.store.engine import Engine
+from bot.store.export import load_pyarrow
 from bot.store.files import path_of
 from bot.store.pages import read_page
 from bot.store.reading import reading
@@ -167,7 +168,7 @@ def export_here(arguments: list[str]) -> None:
     export.add_parser(parser.add_subparsers())
     args = parser.parse_args(arguments)
     if "parquet" in arguments:
-        import pyarrow.parquet  # noqa: F401
+        load_pyarrow()
     before = peak_memory()
     args.run(args)
     print(peak_memory() - before, file=sys.stderr)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.store import training_rows
+from bot.store import export, training_rows
 from bot.store.applying import apply
 from bot.store.choosing import Choice
 from bot.store.engine import Engine
@@ -127,7 +127,7 @@ def test_every_format_says_what_the_view_says(
             connection.execute("BEGIN")
             apply(connection, [encode(operation) for operation in operations])
             connection.execute("COMMIT")
-        for form in ("jsonl", "csv"):
+        for form in FORMATS:
             found = exported(connection, form)
             assert found == viewed(connection, form)
             assert all(list(row) == list(training_rows.COLUMNS) for row in found)
@@ -173,6 +173,58 @@ def test_an_empty_text_is_not_null_in_csv(tmp_path: Path) -> None:
     (row,) = csv.reader([text.splitlines()[1].replace('""', "quoted")])
     assert row[training_rows.COLUMNS.index("output")] == "quoted"
     assert row[training_rows.COLUMNS.index("error")] == ""
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@settings(max_examples=60, deadline=None)
+@given(damaged=st.binary(max_size=12), others=st.lists(st.none() | TEXTS, max_size=3))
+def test_a_damaged_letter_costs_that_letter(
+    form: str, damaged: bytes, others: list[str | None], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("data")
+    outputs = ["", *others, None]
+    exchanges = [exchange(number, output=text) for number, text in enumerate(outputs)]
+    fill(folder, exchanges).close()
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection, connection:
+        for column in ("output", "reasoning", "error"):
+            connection.execute(
+                f"UPDATE exchanges SET {column} = CAST(? AS TEXT) WHERE id = ?",  # noqa: S608
+                (damaged, exchanges[0].id),
+            )
+    with reading(folder, GUILD, Engine()) as connection:
+        found = exported(connection, form)
+    text = damaged.decode(errors="replace")
+    assert [found[0][column] for column in ("output", "reasoning", "error")] == [text] * 3
+    expected = [text, *others, None]
+    if form == "csv":
+        expected = ["" if text is None else text for text in expected]
+    assert [row["output"] for row in found] == expected
+
+
+def test_a_damaged_letter_of_a_message_is_replaced_in_parquet(tmp_path: Path) -> None:
+    said = ChatMessage("user", "hello", "ben", 71, 9)
+    fill(tmp_path, [exchange(0, said), exchange(1, said)]).close()
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection, connection:
+        connection.execute("UPDATE messages SET content = CAST(? AS TEXT)", (b"h\xffllo",))
+    with reading(tmp_path, GUILD, Engine()) as connection:
+        found = exported(connection, "parquet")
+    for row in found:
+        assert json.loads(row["input"]) == [{"role": "user", "content": "ben: h\ufffdllo"}]
+
+
+def test_a_parquet_file_of_many_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra export is not installed")
+    monkeypatch.setattr(training_rows, "BATCH", 3)
+    monkeypatch.setattr(export, "ROW_GROUP_BYTES", 2_000)
+    operations = [exchange(number, output=str(number)) for number in range(50)]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        assert exported(connection, "parquet") == viewed(connection, "parquet")
+        data = b"".join(piece.text for piece in FORMATS["parquet"](connection, Choice()))
+    metadata = parquet.read_metadata(io.BytesIO(data))
+    assert metadata.num_row_groups > 5
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(0).statistics
+        assert statistics.has_min_max
 
 
 def test_fragments_are_forgotten_and_found_again(
