@@ -31,7 +31,6 @@ ROWS_A_STEP = 32
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
 # What people select by; each takes memory for every group of rows until the end.
 PARQUET_STATISTICS = ("id", "timestamp")
-ALLOCATOR = "ARROW_DEFAULT_MEMORY_POOL"
 PARQUET_TEXTS = {
     *("model_type", "provider", "model", "input", "output", "reasoning", "finish_reason"),
     *("error", "fallback_from", "fallback_reason"),
@@ -89,8 +88,7 @@ def load_pyarrow() -> Any:  # noqa: ANN401 - it has no types
     It reads the name from the environment when it is loaded; a later `set_memory_pool` is not
     heard by what writes Parquet. Raises ModuleNotFoundError.
     """
-    if ALLOCATOR not in os.environ:
-        os.putenv(ALLOCATOR, "system")
+    os.putenv("ARROW_DEFAULT_MEMORY_POOL", "system")
     import pyarrow.parquet
 
     return pyarrow
