@@ -99,7 +99,7 @@ def apply(connection: sqlite3.Connection, stored: Iterable[Stored]) -> None:
             for reply in others[ReplyAttached]
             for message_id in reply.message_ids
         }
-        keep_exchanges(connection, exchanges, carried)
+        keep_exchanges(connection, exchanges, reader.said, carried)
     for operation_type in ORDER:
         for operation in others[operation_type]:
             APPLY[operation_type](connection, operation)

@@ -5,19 +5,21 @@ A batch at a time, so that what a channel's exchanges share is looked up once a 
 
 import json
 import sqlite3
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, repeat
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from bot.store.message_rows import Carrier, Numbered, keep_messages, place_in_output
+from bot.store.message_rows import Carrier, Numbered, Reading, keep_messages, place_in_output
 from bot.store.prompts import Reference, write_prompt
 from bot.store.records import time_of
 
 ExchangeRow = tuple[Any, ...]
-"""An exchange's values in the order of COLUMNS, then its messages, a list of `Said`."""
+"""An exchange's values in the order of COLUMNS, then its messages: their places in what the
+exchanges of a batch have been shown, a list of `Said`."""
 Said = tuple[Any, ...]
 """A message as an exchange quotes it: role, content, name, message_id, author_id, withheld,
 subject_id (see `operations.encode`)."""
@@ -71,13 +73,15 @@ class Replies:
 def keep_exchanges(
     connection: sqlite3.Connection,
     rows: Sequence[ExchangeRow],
+    said: Sequence[Said],
     carried: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
     """Add those whose id is not there. Raises one of FAILURES.
 
-    `carried` has, in order, the messages that are about to be attached, and which exchange's
-    output they carry. What is known at once takes no room that would have to be freed again: a
-    reply is not stored beside the output, and a row does not grow out of its page.
+    `said` is what the rows' messages are places in. `carried` has, in order, the messages that
+    are about to be attached, and which exchange's output they carry. What is known at once takes
+    no room that would have to be freed again: a reply is not stored beside the output, and a row
+    does not grow out of its page.
     """
     found = connection.execute(
         "SELECT id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))",
@@ -93,20 +97,21 @@ def keep_exchanges(
     if not new:
         return
     outputs = {row[ID]: row[OUTPUT] for row in new}
-    # What one says the next ones quote: most is there many times.
-    said = set(chain.from_iterable(row[-1] for row in new))
-    objected = {message[3] for message in said if message[5]}
+    readings = last_readings(new, said)
+    places = set(chain.from_iterable(row[-1] for row in new))
+    objected = {said[place][3] for place in places if said[place][5]}
     replies = replies_to(firsts, carried, objected)
-    quotes = last_readings(new) if not objected else all_readings(new)
-    messages = keep_messages(connection, quotes, replies.carriers, outputs)
-    references = refer_to(said, messages, keep_texts(connection, said))
+    messages = keep_messages(connection, readings, replies.carriers, outputs)
+    texts = keep_texts(connection, (said[place] for place in places))
+    references = {place: refer_to(said[place], messages, texts) for place in places}
+    refer = references.__getitem__
     sources = number_sources(connection, new)
     connection.executemany(
         INSERT_EXCHANGE,
         (
             (
                 *stored_values(row, sources),
-                write_prompt([references[message] for message in row[-1]]),
+                write_prompt(list(map(refer, row[-1]))),
                 *reply_and_parts(replies.by_exchange.get(row[ID], ())),
             )
             for row in new
@@ -120,15 +125,20 @@ def keep_exchanges(
 
 def stored_values(row: ExchangeRow, sources: Mapping[Source, int]) -> tuple[Any, ...]:
     """An exchange's values in the order of STORED, up to its prompt."""
-    (exchange_id, timestamp, room_id, user_id, message_id, model_type, provider, model) = row[:8]
-    (output, reasoning, finish_reason, success, error, fallback_from, fallback_reason) = row[8:15]
-    (latency_ms, first_token_ms, prompt_tokens, completion_tokens) = row[15:19]
+    # Flat: this is on every exchange's way, and tuples within would be built one by one.
+    # fmt: off
+    (
+        exchange_id, timestamp, room_id, user_id, message_id, model_type, provider, model,
+        output, reasoning, finish_reason, success, error, fallback_from, fallback_reason,
+        latency_ms, first_token_ms, prompt_tokens, completion_tokens, _,
+    ) = row
     return (
-        *(exchange_id, timestamp - time_of(exchange_id), room_id, user_id, message_id),
-        *(sources[model_type, provider, model, finish_reason], output, reasoning),
-        *(success, error, fallback_from, fallback_reason),
-        *(whole(latency_ms), whole(first_token_ms), prompt_tokens, completion_tokens),
+        exchange_id, timestamp - time_of(exchange_id), room_id, user_id, message_id,
+        sources[model_type, provider, model, finish_reason], output, reasoning,
+        success, error, fallback_from, fallback_reason,
+        whole(latency_ms), whole(first_token_ms), prompt_tokens, completion_tokens,
     )
+    # fmt: on
 
 
 def whole(milliseconds: float | None) -> int | None:
@@ -136,20 +146,21 @@ def whole(milliseconds: float | None) -> int | None:
     return None if milliseconds is None else int(min(round(milliseconds), LARGEST))
 
 
-def all_readings(rows: Iterable[ExchangeRow]) -> Iterator[tuple[int, Said]]:
-    """What these say, each with when it was read (ms), in order."""
-    return ((row[TIMESTAMP], message) for row in rows for message in row[-1])
+def last_readings(rows: Collection[ExchangeRow], said: Sequence[Said]) -> list[Reading]:
+    """What these say, each with when it was read: only the last time, where that tells it all."""
+    in_time = sorted(rows, key=itemgetter(TIMESTAMP))
+    times = chain.from_iterable(repeat(row[TIMESTAMP], len(row[-1])) for row in in_time)
+    last = dict(zip(chain.from_iterable(row[-1] for row in in_time), times, strict=True))
+    messages = [said[place][3] for place in last]
+    if len(set(messages)) < len(messages) - max(messages.count(None) - 1, 0):
+        # Of some message there are several versions.
+        return all_readings(rows, said)
+    return [(read_at, said[place]) for place, read_at in last.items()]
 
 
-def last_readings(rows: Iterable[ExchangeRow]) -> list[tuple[int, Said]]:
-    """The same, without what was read again later and said no other."""
-    read_at: dict[Said, int] = {}
-    for timestamp, message in all_readings(rows):
-        if timestamp >= read_at.get(message, timestamp):
-            # Taken out first, so that it goes to the end.
-            read_at.pop(message, None)
-            read_at[message] = timestamp
-    return [(timestamp, message) for message, timestamp in read_at.items()]
+def all_readings(rows: Iterable[ExchangeRow], said: Sequence[Said]) -> list[Reading]:
+    """What these say, each time that it was read, in order."""
+    return [(row[TIMESTAMP], said[place]) for row in rows for place in row[-1]]
 
 
 def replies_to(
@@ -195,9 +206,7 @@ def number_sources(
     return numbers
 
 
-def keep_texts(
-    connection: sqlite3.Connection, said: Collection[Said]
-) -> dict[tuple[str, str], int]:
+def keep_texts(connection: sqlite3.Connection, said: Iterable[Said]) -> dict[tuple[str, str], int]:
     """Keep what no member said, once. Returns the number of each, by role and text."""
     numbers = {}
     for role, content in {own_text(message) for message in said if message[3] is None}:
@@ -217,16 +226,10 @@ def own_text(message: Said) -> tuple[str, str]:
     return role, content if name is None else f"{name}: {content}"
 
 
-def refer_to(
-    said: Collection[Said], numbers: Numbered, texts: Mapping[tuple[str, str], int]
-) -> dict[Said, Reference]:
-    """How prompts refer to each of these."""
-    references: dict[Said, Reference] = {}
-    for message in said:
-        role, message_id = message[0], message[3]
-        if message_id is None:
-            references[message] = -texts[own_text(message)]
-            continue
-        number, usual = numbers[message_id]
-        references[message] = number if role == usual else (number, role)
-    return references
+def refer_to(message: Said, numbers: Numbered, texts: Mapping[tuple[str, str], int]) -> Reference:
+    """How prompts refer to this."""
+    role, message_id = message[0], message[3]
+    if message_id is None:
+        return -texts[own_text(message)]
+    number, usual = numbers[message_id]
+    return number if role == usual else (number, role)

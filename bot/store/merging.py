@@ -140,15 +140,17 @@ def merge_exchanges(
     quoted = quoted_messages(source, references)
     texts = quoted_texts(source, references)
     operations: list[Operation] = []
+    places: dict[tuple[Any, ...], int] = {}
     for row, prompt in zip(new, prompts, strict=True):
-        row[-1] = [message(reference, quoted, texts) for reference in prompt]
+        said = [message(reference, quoted, texts) for reference in prompt]
+        row[-1] = [places.setdefault(one, len(places)) for one in said]
         for number in map(number_of, prompt):
             if number in quoted:
                 _, _, _, content, message_id, _, state, seen_after, *_ = quoted[number]
                 seen_at = time_of(message_id) + seen_after
                 if state == 0 and content is not None and seen_at > row[TIMESTAMP]:
                     operations.append(TextEdited(message_id, content, seen_at))
-    keep_exchanges(target, [tuple(row) for row in new])
+    keep_exchanges(target, [tuple(row) for row in new], list(places))
     operations += replies(source, [row[ID] for row in new])
     apply(target, [encode(operation) for operation in operations])
     added["exchanges"] += len(new)
@@ -182,7 +184,7 @@ def message(
     quoted: dict[int, tuple[Any, ...]],
     texts: dict[int, tuple[str, str]],
 ) -> tuple[Any, ...]:
-    """A prompt's message as `exchange_rows.ExchangeRow` has it."""
+    """A prompt's message as `exchange_rows.Said` has it."""
     number = number_of(reference)
     role = None if isinstance(reference, int) else reference[1]
     if number in texts:

@@ -15,8 +15,8 @@ KEPT, DELETED, WITHHELD = range(3)
 
 INSERT_MESSAGE = """
     INSERT INTO messages
-        (message_id, speaker, content, state, seen_after, exchange_id, start, length)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (id, message_id, speaker, content, state, seen_after, exchange_id, start, length)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 UPDATE_MESSAGE = """
     UPDATE messages SET speaker = ?, content = ?, state = ?, seen_after = ? WHERE id = ?
@@ -41,55 +41,57 @@ Message = tuple[Speaker, str | None, int, int]
 """Speaker, content, state, and when it was seen (ms after it was posted)."""
 Carrier = tuple[int, int | None, int | None]
 """The exchange whose output a message carries, and which part of it: start and length."""
+Reading = tuple[int, Sequence[Any]]
+"""When a message was read (ms), and as what (see `exchange_rows.Said`)."""
 Numbered = dict[int, tuple[int, str]]
 """Number and usual role of messages, by Discord's id."""
 
 
 def keep_messages(
     connection: sqlite3.Connection,
-    quotes: Iterable[tuple[int, Sequence[Any]]],
+    readings: Iterable[Reading],
     carriers: Mapping[int, Carrier],
     outputs: Mapping[int, str | None],
 ) -> Numbered:
-    """Keep what these say, each with the time (ms) at which it was read, and these carriers.
+    """Keep what was read, and these carriers.
 
     `outputs` are those of exchanges that are about to be added. Numbers follow Discord's ids, so
     that what is quoted together has numbers that lie close together.
     """
-    newest = newest_of(quotes)
+    newest = newest_of(readings)
     ids = sorted(newest.keys() | carriers.keys())
     found = connection.execute(FIND_MESSAGES, (json.dumps(ids),))
     known = {row[0]: row[1:] for row in found}
     new = [message_id for message_id in ids if message_id not in known]
     speakers = number_speakers(connection, {newest[one][0] for one in new if one not in carriers})
+    first = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM messages").fetchone()[0]
     numbers: Numbered = {}
-    row: tuple[Any, ...]
-    for message_id in new:
+    rows: list[tuple[Any, ...]] = []
+    for number, message_id in enumerate(new, first):
         if message_id in carriers:
-            row = (message_id, ANSWERING, None, KEPT, 0, *carriers[message_id])
-            role = "assistant"
+            rows.append((number, message_id, ANSWERING, None, KEPT, 0, *carriers[message_id]))
+            numbers[message_id] = (number, "assistant")
         else:
-            speaker, content, state, seen_after = newest[message_id]
-            row = (message_id, speakers[speaker], content, state, seen_after, None, None, None)
-            role = speaker[1]
-        number = connection.execute(INSERT_MESSAGE, row).lastrowid
-        numbers[message_id] = (int(number or 0), role)
+            speaker, *message = newest[message_id]
+            rows.append((number, message_id, speakers[speaker], *message, None, None, None))
+            numbers[message_id] = (number, speaker[1])
+    connection.executemany(INSERT_MESSAGE, rows)
     for message_id, (number, _, role, *_) in known.items():
         numbers[message_id] = (number, role)
     for message_id in known.keys() & newest.keys():
         update_message(connection, known[message_id], newest[message_id])
-    for message_id, message in newest.items():
+    for message_id in newest.keys() & (known.keys() | carriers.keys()):
         exchange_id = unplaced(message_id, known, carriers)
         if exchange_id is not None:
-            number = numbers[message_id][0]
-            place_reply(connection, number, exchange_id, message[1], outputs)
+            number, content = numbers[message_id][0], newest[message_id][1]
+            place_reply(connection, number, exchange_id, content, outputs)
     return numbers
 
 
-def newest_of(quotes: Iterable[tuple[int, Sequence[Any]]]) -> dict[int, Message]:
+def newest_of(readings: Iterable[Reading]) -> dict[int, Message]:
     """Of each message the version that was read last; who objects does so for earlier ones, too."""
     newest: dict[int, Message] = {}
-    for seen_at, (role, content, name, message_id, author_id, withheld, subject_id) in quotes:
+    for seen_at, (role, content, name, message_id, author_id, withheld, subject_id) in readings:
         if message_id is None:
             continue
         seen_after = seen_at - time_of(message_id)

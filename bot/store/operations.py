@@ -175,24 +175,29 @@ def decode(kind: int, body: bytes) -> Operation:
 
 
 class ExchangeReader:
-    """Reads exchanges back as plain values. A message that many of them quote is read once."""
+    """Reads exchanges back as plain values. A message that many of them quote is read once.
+
+    `said` has each such message, as a tuple of values, in the order in which they came up.
+    """
 
     def __init__(self) -> None:
-        self._messages: dict[bytes, tuple[Any, ...]] = {}
+        self.said: list[tuple[Any, ...]] = []
+        self._places: dict[bytes, int] = {}
 
     def read(self, body: bytes) -> tuple[Any, ...]:
-        """The values in the order of the fields, the messages of the input as tuples of values.
+        """The values in the order of the fields; of the input, the messages' places in `said`.
 
         Raises ValueError for what is none, UnstorableError for what never was one.
         """
         is_json = body[:1] == JSON_LIST
-        decode_message = (_json_message_decoder if is_json else _message_decoder).decode
-        *values, quoted = (_json_values_decoder if is_json else _values_decoder).decode(body)
-        check_durations(*values[LATENCY : LATENCY + 2])
-        messages = []
-        for raw in map(bytes, quoted):
-            message = self._messages.get(raw)
-            if message is None:
-                message = self._messages[raw] = decode_message(raw)
-            messages.append(message)
-        return (*values, messages)
+        values = (_json_values_decoder if is_json else _values_decoder).decode(body)
+        check_durations(values[LATENCY], values[LATENCY + 1])
+        quoted = []
+        for raw in map(bytes, values[-1]):
+            place = self._places.get(raw)
+            if place is None:
+                decode_message = (_json_message_decoder if is_json else _message_decoder).decode
+                self.said.append(decode_message(raw))
+                place = self._places[raw] = len(self.said) - 1
+            quoted.append(place)
+        return (*values[:-1], quoted)
