@@ -12,11 +12,11 @@ from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES, PLAIN, is_damage, translate
 from bot.store.files import path_of
 from bot.store.inbox import FOLDER
-from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.problems import StoreError
 from bot.store.prompts import number_of, read_prompt
 from bot.store.reading import open_to_read
 from bot.store.records import World
+from bot.store.segment_reader import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.setting_aside import kept_until, set_aside_in
 
 PAGES_LOOKED_AT = 64

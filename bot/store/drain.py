@@ -5,17 +5,20 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.applying import Stored, apply
+from bot.store.batches import batches
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
-from bot.store.files import identify, open_world, path_of
+from bot.store.files import identify, path_of
 from bot.store.inbox import FOLDER, Inbox
 from bot.store.lingering import Lingering, Told
+from bot.store.moving import MOST_NUMBERS, Moving
+from bot.store.open_files import OpenFiles
 from bot.store.operations import EXCHANGE, FORGETTING
 from bot.store.problems import StoreError
 from bot.store.records import World
@@ -25,11 +28,11 @@ from bot.store.transactions import transaction
 
 log = logging.getLogger(__name__)
 
-BATCH = 512
-OPEN_FILES = 64
 RETRY_SECONDS = (1.0, 30.0)
 # A world whose file cannot be written must not fill the disk: then its oldest give way.
 MOST_WAITING = 20_000
+# From here on a process more is worth its while.
+MUCH_WAITING = 20_000
 SEGMENT_SECONDS = 60.0
 
 UNDONE: tuple[type[Exception], ...] = (StoreError, *FAILURES)
@@ -37,14 +40,6 @@ UNDONE: tuple[type[Exception], ...] = (StoreError, *FAILURES)
 Report = Callable[[World, str | None, int], None]
 """Told of a world: what is wrong with its file (None: nothing any more), and how many operations
 were given up on that account."""
-
-
-@dataclass(slots=True)
-class OpenFile:
-    """A world's file while it is open here, and which one it is."""
-
-    connection: sqlite3.Connection
-    identity: tuple[int, int] | None
 
 
 @dataclass(slots=True)
@@ -65,7 +60,7 @@ class Drain:
     """Moves what waits in the inbox into the worlds' files. Used by one thread.
 
     `lock` guards the inbox, which another thread appends to. `lingers` is told of logs that
-    cannot be emptied of what was forgotten.
+    cannot be emptied of what was forgotten. `moving`, where there is one, helps when much waits.
     """
 
     def __init__(
@@ -76,13 +71,15 @@ class Drain:
         lock: threading.Lock,
         report: Report,
         lingers: Told = lambda world, why: None,
+        moving: Moving | None = None,
     ) -> None:
         self._folder = folder
         self._engine = engine
         self._inbox = inbox
         self._lock = lock
         self._report = report
-        self._files: OrderedDict[World, OpenFile] = OrderedDict()
+        self._files = OpenFiles(folder, engine)
+        self._moving = moving
         self._troubled: dict[World, Trouble] = {}
         self._lingering = Lingering(lingers)
         self._segment_since = time.monotonic()
@@ -120,10 +117,17 @@ class Drain:
         """Move all that waits, as far as the files take it."""
         with self._lock:
             waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
-        for world in waiting:
+        self.drain_each(waiting)
+        self.clear()
+
+    def drain_each(self, worlds: Iterable[World]) -> None:
+        """Move all that waits of these, as far as their files take it."""
+        left = deque(worlds)
+        if self._moving is not None and len(left) > 1 and self._much_waits():
+            left = self._drain_beside(self._moving, left)
+        for world in left:
             with contextlib.suppress(StoreError):
                 self.drain(world)
-        self.clear()
 
     @property
     def restless(self) -> bool:
@@ -138,9 +142,9 @@ class Drain:
                 if identify(path) is None:
                     self._lingering.gone(world)
                 else:
-                    self._lingering.empty(world, path, self._opened(world))
+                    self._lingering.empty(world, path, self._files.open(world))
             except UNDONE as error:
-                self._close(world)
+                self._files.close(world)
                 self._lingering.put_off(world, path, error)
 
     def clear(self) -> None:
@@ -165,9 +169,42 @@ class Drain:
             segment.delete()
 
     def close_files(self) -> None:
-        """Let go of all files."""
-        for world in list(self._files):
-            self._close(world)
+        """Let go of all files, and of whoever helped."""
+        self._files.close_all()
+        if self._moving is not None:
+            self._moving.end()
+
+    def _much_waits(self) -> bool:
+        with self._lock:
+            return sum(map(len, self._inbox.waiting.values())) > MUCH_WAITING
+
+    def _drain_beside(self, moving: Moving, worlds: Iterable[World]) -> deque[World]:
+        """Move what waits of these, some of it by the mover. Returns those that are left to do."""
+        left = deque(world for world in worlds if world not in self._troubled)
+        alone = deque(world for world in worlds if world in self._troubled)
+        try:
+            while left or moving.given:
+                while left and moving.takes_more:
+                    self._give(moving, left.popleft())
+                if left:
+                    with contextlib.suppress(StoreError):
+                        self.drain(left.popleft())
+                for world, given, moved in moving.returned(wait=not left):
+                    self._moved(world, moved)
+                    if moved < given:
+                        alone.append(world)
+                    elif given == MOST_NUMBERS:
+                        left.append(world)
+        finally:
+            if moving.given:
+                # What it does from here on nobody would know of.
+                moving.end()
+        return alone
+
+    def _give(self, moving: Moving, world: World) -> None:
+        with self._lock:
+            numbers = list(self._inbox.waiting.get(world, ())[:MOST_NUMBERS])
+        moving.give(world, numbers)
 
     def _move(self, world: World, numbers: Sequence[int]) -> None:
         stored = self._read(world, numbers)
@@ -175,7 +212,7 @@ class Drain:
         if not about_exchanges and not self._has_records(world):
             # Nothing is kept of it that could be changed.
             return
-        connection = self._opened(world)
+        connection = self._files.open(world)
         try:
             with transaction(connection):
                 self._apply(world, connection, stored)
@@ -243,7 +280,7 @@ class Drain:
 
     def _trouble(self, world: World, error: Exception) -> StoreError:
         """Note that this world's file does not take anything, and why."""
-        self._close(world)
+        self._files.close(world)
         path = path_of(self._folder, world)
         problem = error if isinstance(error, StoreError) else translate(error, path)
         if is_damage(error, path, encrypted=self._engine.key is not None):
@@ -293,30 +330,3 @@ class Drain:
         with contextlib.suppress(*FAILURES):
             return any(kind in FORGETTING for kind, _ in self._inbox.read([number]))
         return False
-
-    def _opened(self, world: World) -> sqlite3.Connection:
-        """The connection to the file that has the path now, which may not be the one of before."""
-        file = self._files.get(world)
-        path = path_of(self._folder, world)
-        if file is not None and (file.identity is None or identify(path) != file.identity):
-            self._close(world)
-            file = None
-        if file is None:
-            while len(self._files) >= OPEN_FILES:
-                self._close(next(iter(self._files)))
-            connection = open_world(self._folder, world, self._engine)
-            file = self._files[world] = OpenFile(connection, identify(path))
-        self._files.move_to_end(world)
-        return file.connection
-
-    def _close(self, world: World) -> None:
-        file = self._files.pop(world, None)
-        if file is not None:
-            with contextlib.suppress(*FAILURES):
-                file.connection.close()
-
-
-def batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
-    """These, at most BATCH at a time."""
-    for start in range(0, len(numbers), BATCH):
-        yield numbers[start : start + BATCH]

@@ -12,9 +12,9 @@ from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import FOLDERS, SUFFIX, make_private
 from bot.store.inbox import FOLDER
-from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.installation import FILE
 from bot.store.problems import StoreError
+from bot.store.segment_reader import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.setting_aside import REPAIRED
 
 CONVERTING = ".converting"

@@ -19,6 +19,8 @@ OPERATIONS = 199
 """These operations are to be kept; the body is `pack_entries` of them."""
 DRAIN = 200
 """Move what waits of this world (or of all) into its file; the body is a request's number."""
+MOVE = 201
+"""Of the draining thread to the mover: move these of a world; the body is `pack_numbers`."""
 # Downwards.
 KEPT = 210
 """The first so many operations of those not yet acknowledged are on disk."""
@@ -30,6 +32,8 @@ LOST = 213
 """So many operations of a world were given up."""
 LINGERS = 214
 """Why what was forgotten in a world is still in its file's log; an empty body: it is not."""
+MOVED = 215
+"""Of the mover: the first so many of what it was given first are in the world's file."""
 
 NUMBER = struct.Struct(">Q")
 EVERYWHERE = 255
@@ -37,6 +41,7 @@ KINDS = tuple(WorldKind)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Entry]).decode
+_decode_numbers = msgspec.msgpack.Decoder(list[int]).decode
 
 Frame = tuple[int, World | None, bytes]
 
@@ -56,6 +61,16 @@ def pack_entries(entries: Sequence[Entry]) -> bytes:
 def unpack_entries(body: bytes) -> list[Entry]:
     """The operations of such a frame's body."""
     return _decode(body)
+
+
+def pack_numbers(numbers: Sequence[int]) -> bytes:
+    """The numbers of operations in the inbox, as a body."""
+    return _encode(numbers)
+
+
+def unpack_numbers(body: bytes) -> list[int]:
+    """The numbers of such a body."""
+    return _decode_numbers(body)
 
 
 class Unpacker:

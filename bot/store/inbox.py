@@ -8,9 +8,8 @@ crash the segments that are there are drained again; `applying` does nothing twi
 import contextlib
 import sqlite3
 import time
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -20,9 +19,16 @@ from bot.store.errors import FAILURES, is_damage
 from bot.store.files import make_private, need_room
 from bot.store.operations import Entry
 from bot.store.records import World, WorldKind
+from bot.store.segment_reader import (
+    PAGE_SIZE,
+    SUFFIX,
+    SegmentReader,
+    first_number,
+    read_across,
+    segments_in,
+)
 
 FOLDER = "inbox"
-PAGE_SIZE = 16384
 SCHEMA = """
     CREATE TABLE operations (
         seq INTEGER PRIMARY KEY,
@@ -42,11 +48,6 @@ PRAGMAS = (
 )
 COMPANIONS = ("-wal", "-shm")
 INSERT = "INSERT INTO operations VALUES (?, ?, ?, ?, ?)"
-# One changed bit makes a text of a blob.
-READ = """
-    SELECT o.kind, CAST(o.body AS BLOB)
-    FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
-"""
 READ_CONTENTS = """
     SELECT seq, CAST(world_kind AS BLOB), world_id, typeof(kind), length(body)
     FROM operations ORDER BY seq
@@ -70,8 +71,7 @@ class Segment:
         make_private(path)
         need_room(path.parent)
         self._writing = engine.connect(path, page_size=PAGE_SIZE)
-        self._reading: sqlite3.Connection | None = None
-        self._engine = engine
+        self.reader = SegmentReader(path, engine)
         try:
             for pragma in PRAGMAS:
                 self._writing.execute(f"PRAGMA {pragma}")
@@ -103,13 +103,6 @@ class Segment:
                 self._writing.execute("ROLLBACK")
             raise
 
-    def read(self, numbers: Iterable[int]) -> Iterator[Stored]:
-        """The operations of these numbers, in their order."""
-        if self._reading is None:
-            self._reading = self._engine.connect(self.path, read_only=True, page_size=PAGE_SIZE)
-        listed = "[" + ",".join(map(str, numbers)) + "]"
-        yield from self._reading.execute(READ, (listed,))
-
     def contents(self) -> Iterator[tuple[int, World, int]]:
         """Number, world and size of every operation, in order.
 
@@ -125,9 +118,8 @@ class Segment:
 
     def close(self) -> None:
         """Let go of the file; it stays."""
-        for connection in (self._reading, self._writing):
-            if connection is not None:
-                connection.close()
+        self.reader.close()
+        self._writing.close()
 
     def delete(self) -> None:
         """Let go of the file, and delete it: all of it is elsewhere."""
@@ -173,13 +165,7 @@ class Inbox:
         """
         # Of one moment: another thread may begin a segment meanwhile.
         segments = list(self._segments)
-        ends = [first for first, _ in segments[1:]]
-        rest = numbers
-        for (_, segment), end in zip_longest(segments, ends):
-            here = rest if end is None else rest[: bisect_left(rest, end)]
-            if here:
-                yield from segment.read(here)
-                rest = rest[len(here) :]
+        return read_across([(first, segment.reader) for first, segment in segments], numbers)
 
     @property
     def current(self) -> Segment | None:
@@ -196,7 +182,7 @@ class Inbox:
         if self._segments and self._segments[-1][0] == self._next:
             # Nothing got into it, and its name is the one that the next has.
             self._segments.pop()[1].delete()
-        path = self._folder / f"{self._next:020}.sqlite3"
+        path = self._folder / f"{self._next:020}{SUFFIX}"
         self._segments.append((self._next, Segment(path, self._engine)))
 
     def finished(self) -> list[Segment]:
@@ -234,8 +220,8 @@ class Inbox:
 
     def _recover(self) -> None:
         """Take in the segments that an earlier process left."""
-        paths = sorted(path for path in self._folder.glob("*.sqlite3") if path.stem.isdecimal())
-        firsts = [int(path.stem) for path in paths]
+        paths = segments_in(self._folder)
+        firsts = list(map(first_number, paths))
         try:
             for path, first, end in zip_longest(paths, firsts, firsts[1:]):
                 self._take_in(path, first, end)

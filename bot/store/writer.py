@@ -11,7 +11,6 @@ import fcntl
 import gc
 import logging
 import os
-import select
 import signal
 import socket
 import sys
@@ -41,8 +40,10 @@ from bot.store.frames import (
 )
 from bot.store.inbox import FOLDER, Inbox
 from bot.store.locking import WRITER, open_lock, take
+from bot.store.moving import Moving
 from bot.store.operations import FORGETTING, Entry
 from bot.store.problems import StoreError
+from bot.store.processes import hung_up, link_of_input, read_key
 from bot.store.records import World
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ DRAIN_SECONDS = 1.0
 # where this much does.
 REST = 80.0
 MUCH_BYTES = 512 << 20
+# Worlds that are drained side by side then.
+MANY = 16
 RETRY_SECONDS = 1.0
 SEGMENT_BYTES = 256 << 20
 MOST_INBOX_BYTES = 4 << 30
@@ -62,15 +65,17 @@ PATIENCE_SECONDS = 3.0
 TAKEN = "Another bot writes to the same DATA_DIR. Stop it, or give this one another folder."
 
 
-def serve(link: socket.socket, folder: Path, engine: Engine) -> None:
+def serve(link: socket.socket, folder: Path, engine: Engine, *, helped: bool = False) -> None:
     """Write what comes over `link` until the other end closes it.
 
-    Where not even the inbox can be opened, the other end is told why, and tries again.
+    Where not even the inbox can be opened, the other end is told why, and tries again. `helped` is
+    whether another process may be begun where much waits.
     """
     with link:
         try:
-            with locked(folder, link):
-                Writer(link, folder, engine, Inbox(folder, engine)).run()
+            with locked(folder, link) as lock:
+                moving = Moving(folder, engine, keep=[lock]) if helped else None
+                Writer(link, folder, engine, Inbox(folder, engine), moving).run()
         except StoreError as error:
             log.error("%s", error)
         except FAILURES as error:
@@ -124,13 +129,20 @@ class Incoming:
 class Writer:
     """Flushes what comes in; a thread of its own drains it."""
 
-    def __init__(self, link: socket.socket, folder: Path, engine: Engine, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        link: socket.socket,
+        folder: Path,
+        engine: Engine,
+        inbox: Inbox,
+        moving: Moving | None = None,
+    ) -> None:
         self._link = link
         self._folder = folder
         self._inbox = inbox
         self._lock = threading.Lock()
         self._sending = threading.Lock()
-        self._drain = Drain(folder, engine, inbox, self._lock, self._report, self._lingers)
+        self._drain = Drain(folder, engine, inbox, self._lock, self._report, self._lingers, moving)
         self._requests: SimpleQueue[tuple[World | None, bytes] | None] = SimpleQueue()
         self._awake = threading.Event()
         self._problem: str | None = None
@@ -270,10 +282,9 @@ class Writer:
             ahead.extend(self._drain.due())
         began = time.monotonic()
         try:
-            if ahead:
-                # What fails is reported, and tried again when it is due.
-                with contextlib.suppress(StoreError):
-                    self._drain.drain(ahead.popleft())
+            # What fails is reported, and tried again when it is due.
+            many = MANY if self._inbox.size > MUCH_BYTES else 1
+            self._drain.drain_each([ahead.popleft() for _ in range(min(many, len(ahead)))])
             if not ahead:
                 self._drain.clear()
                 self._drain.empty_logs()
@@ -308,8 +319,8 @@ class Writer:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, link: socket.socket) -> Iterator[None]:
-    """One writer a folder: an earlier one, that still finishes, is waited for."""
+def locked(folder: Path, link: socket.socket) -> Iterator[int]:
+    """One writer a folder: an earlier one, that still finishes, is waited for. Gives the lock."""
     handle = open_lock(folder, WRITER)
     try:
         began = time.monotonic()
@@ -322,16 +333,9 @@ def locked(folder: Path, link: socket.socket) -> Iterator[None]:
             if told and hung_up(link):
                 raise StoreError("The bot is gone, and another one writes here.")
             time.sleep(LOCK_SECONDS)
-        yield
+        yield handle
     finally:
         os.close(handle)
-
-
-def hung_up(link: socket.socket) -> bool:
-    """Whether the other end is gone, though something may be left to read from it."""
-    waiting = select.poll()
-    waiting.register(link, 0)
-    return bool(waiting.poll(0))
 
 
 def main() -> None:
@@ -345,15 +349,5 @@ def main() -> None:
     # Nothing here refers to itself; each batch would be looked through many times for nothing.
     gc.freeze()
     gc.set_threshold(100_000)
-    link = socket.socket(fileno=os.dup(sys.stdin.fileno()))
-    length = int.from_bytes(exactly(link, 2))
-    key = exactly(link, length).decode() or None
-    serve(link, Path(sys.argv[1]), Engine(key))
-
-
-def exactly(link: socket.socket, count: int) -> bytes:
-    """So many bytes."""
-    data = b""
-    while len(data) < count and (piece := link.recv(count - len(data))):
-        data += piece
-    return data
+    link = link_of_input()
+    serve(link, Path(sys.argv[1]), Engine(read_key(link)), helped=True)

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter, deque
@@ -43,6 +42,7 @@ from bot.store.operations import (
     encode,
 )
 from bot.store.problems import StoreError, UnstorableError
+from bot.store.processes import begin, pack_key
 from bot.store.records import World
 from bot.store.writer import serve
 
@@ -57,8 +57,7 @@ SOCKET_BYTES = 208 << 10
 ENTRY_BYTES = 32
 CLOSED = "The store is closed."
 RESTART_SECONDS = (0.5, 5.0)
-# Modules are found where this process finds them.
-BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from bot.store.writer import main; main()"
+WRITER = "bot.store.writer"
 DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
 
 Told = Callable[[StoreError | None], None]
@@ -330,8 +329,7 @@ class Writing:
             log.error("%s", self.problem)
             return
         if not self._in_process:
-            key = (self._engine.key or "").encode()
-            self._link.send(len(key).to_bytes(2) + key)
+            self._link.send(pack_key(self._engine.key))
         self.send_more()
         await self._link.lost.wait()
         self._link = None
@@ -362,7 +360,7 @@ class Writing:
             )
             thread.start()
             return thread
-        return begin_process(theirs, self._folder)
+        return begin(WRITER, theirs, self._folder)
 
 
 class Link(asyncio.Protocol):
@@ -407,17 +405,6 @@ class Link(asyncio.Protocol):
     def connection_lost(self, _: Exception | None) -> None:
         """The writer ended."""
         self.lost.set()
-
-
-def begin_process(theirs: socket.socket, folder: Path) -> "subprocess.Popen[bytes]":
-    """A writer's process; its end of the link is its standard input. Raises OSError."""
-    root = str(Path(__file__).parents[2])
-    return subprocess.Popen(  # noqa: S603 - this Python, and a module of our own
-        [sys.executable, "-P", "-c", BEGIN, str(folder.absolute()), root, *sys.path],
-        stdin=theirs.fileno(),
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
 
 
 def ended(writer: "threading.Thread | subprocess.Popen[bytes]", seconds: float) -> bool:

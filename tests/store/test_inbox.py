@@ -19,6 +19,7 @@ from bot.store.inbox import Inbox, Segment
 from bot.store.operations import EXCHANGE, Entry, MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
+from bot.store.segment_reader import SegmentReader
 from tests.store.loading import exchange
 
 ONE, OTHER = World(WorldKind.GUILD, 1), World(WorldKind.GUILD, 2)
@@ -160,16 +161,16 @@ def test_damage_that_shows_while_draining_blames_no_server_s_file(
     told: list[Any] = []
     drain = drain_of(inbox, tmp_path, told)
     inbox.append([entry(number) for number in range(1, 6)])
-    read = Segment.read
+    read = SegmentReader.read
 
-    def damaged(segment: Segment, numbers: Sequence[int]) -> Iterator[Stored]:
+    def damaged(segment: SegmentReader, numbers: Sequence[int]) -> Iterator[Stored]:
         if 3 in numbers:
             error = sqlite3.DatabaseError("database disk image is malformed")
             error.sqlite_errorname = "SQLITE_CORRUPT"
             raise error
         return read(segment, numbers)
 
-    monkeypatch.setattr(Segment, "read", damaged)
+    monkeypatch.setattr(SegmentReader, "read", damaged)
     drain.drain(ONE)
     drain.close_files()
     assert told == [(ONE, None, 1)]

@@ -1,0 +1,61 @@
+"""The worlds' files that are open for writing: a bounded number, the longest unused gives way."""
+
+import contextlib
+import sqlite3
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES
+from bot.store.files import identify, open_world, path_of
+from bot.store.records import World
+
+OPEN_FILES = 64
+
+
+class OpenFiles:
+    """Used by one thread."""
+
+    def __init__(self, folder: Path, engine: Engine) -> None:
+        self._folder = folder
+        self._engine = engine
+        self._files: OrderedDict[World, OpenFile] = OrderedDict()
+
+    def open(self, world: World) -> sqlite3.Connection:
+        """The connection to the file that has the path now, which may not be the one of before.
+
+        Raises what `open_world` does.
+        """
+        file = self._files.get(world)
+        path = path_of(self._folder, world)
+        if file is not None and (file.identity is None or identify(path) != file.identity):
+            self.close(world)
+            file = None
+        if file is None:
+            while len(self._files) >= OPEN_FILES:
+                self.close(next(iter(self._files)))
+            connection = open_world(self._folder, world, self._engine)
+            file = self._files[world] = OpenFile(connection, identify(path))
+        self._files.move_to_end(world)
+        return file.connection
+
+    def close(self, world: World) -> None:
+        """Let go of this one, if it is open."""
+        file = self._files.pop(world, None)
+        if file is not None:
+            with contextlib.suppress(*FAILURES):
+                file.connection.close()
+
+    def close_all(self) -> None:
+        """Let go of all."""
+        for world in list(self._files):
+            self.close(world)
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """A world's file while it is open here, and which one it is."""
+
+    connection: sqlite3.Connection
+    identity: tuple[int, int] | None
