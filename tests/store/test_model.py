@@ -19,7 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.store import drain as draining
+from bot.store import batches
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
@@ -426,7 +426,7 @@ class Life:
 
     def move(self, world: World) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(draining, "BATCH", self.batch)
+            patch.setattr(batches, "BATCH", self.batch)
             self.drain.drain(world)
 
     def begin_a_segment(self) -> None:
