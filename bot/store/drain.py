@@ -122,7 +122,8 @@ class Drain:
 
     def drain_each(self, worlds: Iterable[World]) -> None:
         """Move all that waits of these, as far as their files take it."""
-        left = deque(worlds)
+        # Those first whose files are open: opening others would close them.
+        left = deque(sorted(worlds, key=lambda world: world not in self._files))
         if self._moving is not None and len(left) > 1 and self._much_waits():
             left = self._drain_beside(self._moving, left)
         for world in left:
@@ -185,7 +186,7 @@ class Drain:
         try:
             while left or moving.given:
                 while left and moving.takes_more:
-                    self._give(moving, left.popleft())
+                    self._give(moving, left.pop())
                 if left:
                     with contextlib.suppress(StoreError):
                         self.drain(left.popleft())

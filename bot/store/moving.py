@@ -43,7 +43,7 @@ class Moving:
         self._link: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._unpacker = Unpacker()
-        self._gone = (os.cpu_count() or 1) < 2
+        self._gone = cores() < 2
 
     @property
     def takes_more(self) -> bool:
@@ -75,7 +75,7 @@ class Moving:
     def end(self) -> None:
         """Let it end; what it was given and has not told of is as if it was never given."""
         self.given.clear()
-        self._gone = (os.cpu_count() or 1) < 2
+        self._gone = cores() < 2
         self._stop()
 
     def _begin(self) -> None:
@@ -120,3 +120,8 @@ class Moving:
         if self._process is not None:
             self._process.wait()
             self._process = None
+
+
+def cores() -> int:
+    """How many processes may run at a time."""
+    return os.cpu_count() or 1

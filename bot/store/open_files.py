@@ -22,6 +22,9 @@ class OpenFiles:
         self._engine = engine
         self._files: OrderedDict[World, OpenFile] = OrderedDict()
 
+    def __contains__(self, world: World) -> bool:
+        return world in self._files
+
     def open(self, world: World) -> sqlite3.Connection:
         """The connection to the file that has the path now, which may not be the one of before.
 
