@@ -39,7 +39,8 @@ class MessagesForgotten(Struct, frozen=True, array_like=True):
 class VoteCast(Struct, frozen=True, array_like=True):
     """A person's vote on an answer, by a message that carries it: 1, -1, or 0 to take it back.
 
-    With `withdrawn` only a vote of that value is taken back, any other stands.
+    With `withdrawn` only a vote of that value is taken back, any other stands; one that is cast
+    takes the place of any.
     """
 
     message_id: int
