@@ -17,7 +17,14 @@ from bot.store.engine import Engine
 from bot.store.files import look_into, path_of
 from bot.store.inbox import Inbox
 from bot.store.migrations import MIGRATIONS
-from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited, encode
+from bot.store.operations import (
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+    encode,
+)
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
@@ -411,9 +418,23 @@ async def test_a_world_that_no_file_takes_holds_up_no_other(
     store: SqliteWorldStore, number: int
 ) -> None:
     with pytest.raises(UnstorableError):
-        await store._store.world(World(WorldKind.GUILD, number)).write([exchange()])
+        # The writer would try again and again.
+        async with asyncio.timeout(2):
+            await store._store.world(World(WorldKind.GUILD, number)).write([exchange()])
     await keep(store, [exchange(B)])
     assert [row["id"] for row in rows(store)] == [B]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("value", [1, -1])
+async def test_a_vote_that_takes_another_back_takes_the_place_of_any(
+    store: SqliteWorldStore, value: int, together: bool
+) -> None:
+    first, second = VoteCast(80, 9, 1, LATER), VoteCast(80, 9, value, LATER + 1, -1)
+    for votes in ([first, second],) if together else ([first], [second]):
+        await keep(store, [exchange(), ReplyAttached(A, (80,)), *votes])
+    assert [row["value"] for row in rows(store, "SELECT value FROM votes")] == [value]
+    assert store.lost == 0
 
 
 async def test_what_people_are_told_has_no_path(store: SqliteWorldStore) -> None:
