@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
@@ -12,8 +13,9 @@ import pytest
 
 from bot.agent.actions import ActionResult
 from bot.agent.events import MessageEdited, MessagesDeleted, ReplySent
-from bot.agent.models import ModelError, ModelRequest, ModelType
+from bot.agent.models import Model, ModelError, ModelRequest, ModelResponse, ModelType
 from bot.agent.permissions import Author, Permission
+from bot.agent.plugin import Plugin
 from bot.agent.runtime import AgentRuntime
 from bot.store.records import Exchange, World
 from bot.store.sqlite import SqliteWorldStore
@@ -29,6 +31,7 @@ MEMBER = Author(9, "ben")
 ENABLE = "ENABLE_REASONING_SERVICE"
 DISABLE = "DISABLE_REASONING_SERVICE"
 STATUS = "CHECK_REASONING_STATUS"
+MEASURED = ("first_token_ms", "prompt_tokens", "completion_tokens")
 
 
 def rows(folder: Path, world: World = GUILD) -> list[Any]:
@@ -475,6 +478,28 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
         await runtime.emit(MessagesDeleted([7]))
     assert sorted(row["output"] for row in rows(tmp_path)) == ["one", "three", "two"]
     assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 2**63, 10**30])
+async def test_what_a_model_miscounts_costs_that_number_alone(
+    tmp_path: Path, number: float
+) -> None:
+    async def answer(_: ModelRequest) -> ModelResponse:
+        return ModelResponse(
+            "hello", "odd", "odd", None, "stop", number, number, first_token_ms=number
+        )  # type: ignore[arg-type]
+
+    plugin = Plugin("odd", "miscounts", models=(Model("odd", "odd", answer, priority=0),))
+    async with (
+        agent_with(tmp_path, plugin, reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        await runtime.use_model(LARGE, ask())
+        assert "not kept" not in await act(runtime, STATUS)
+    (row,) = rows(tmp_path)
+    assert row["output"] == "hello"
+    assert [row[name] for name in MEASURED] == [None] * 3
 
 
 @pytest.mark.parametrize("where", ["store", "record"])
