@@ -36,14 +36,13 @@ from bot.store.operations import (
     EXCHANGE,
     FORGETTING,
     KINDS,
-    LARGEST,
     TOO_LARGE,
     Entry,
     Operation,
     encode,
 )
 from bot.store.problems import StoreError, UnstorableError
-from bot.store.records import World
+from bot.store.records import LARGEST, World
 from bot.store.writer import serve
 
 log = logging.getLogger(__name__)

@@ -481,13 +481,11 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
 
 
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 2**63, 10**30])
-async def test_what_a_model_miscounts_costs_that_number_alone(
-    tmp_path: Path, number: float
-) -> None:
+async def test_what_a_model_miscounts_costs_that_number_alone(tmp_path: Path, number: int) -> None:
     async def answer(_: ModelRequest) -> ModelResponse:
         return ModelResponse(
             "hello", "odd", "odd", None, "stop", number, number, first_token_ms=number
-        )  # type: ignore[arg-type]
+        )
 
     plugin = Plugin("odd", "miscounts", models=(Model("odd", "odd", answer, priority=0),))
     async with (
