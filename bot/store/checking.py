@@ -158,7 +158,7 @@ def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
 def problems_in_prompts(connection: sqlite3.Connection) -> Iterator[str]:
     """Prompts that cannot be read, and what they quote that is not there."""
     unreadable = missing = 0
-    prompts = connection.execute("SELECT prompt FROM exchanges")
+    prompts = connection.execute("SELECT CAST(prompt AS BLOB) FROM exchanges")
     while few := prompts.fetchmany(PROMPTS_AT_ONCE):
         quotes: Counter[int] = Counter()
         for (prompt,) in few:
@@ -169,7 +169,7 @@ def problems_in_prompts(connection: sqlite3.Connection) -> Iterator[str]:
         there = connection.execute(FIND_QUOTED, (json.dumps(list(quotes)),))
         missing += quotes.total() - sum(quotes[row[0]] for row in there)
     if unreadable:
-        yield f"has {unreadable:,} prompts that cannot be read"
+        yield f"has {unreadable:,} prompts that cannot be read. Run `understudy store repair`"
     if missing:
         yield f"has {missing:,} quoted messages that are not there"
 
