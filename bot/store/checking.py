@@ -11,8 +11,9 @@ from pathlib import Path
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES, PLAIN, is_damage, translate
 from bot.store.files import path_of
-from bot.store.inbox import FOLDER
+from bot.store.inbox import FOLDER, least_lost
 from bot.store.inbox import PAGE_SIZE as INBOX_PAGE_SIZE
+from bot.store.inbox import set_aside_in as inbox_set_aside_in
 from bot.store.problems import StoreError
 from bot.store.prompts import number_of, read_prompt
 from bot.store.reading import open_to_read
@@ -106,6 +107,18 @@ def set_aside_problem(damaged: Path, days: int) -> str:
         f"{damaged}: is damaged, was set aside and is deleted on"
         f" {kept_until(damaged, days):%Y-%m-%d}. Run `understudy store repair` before."
     )
+
+
+def inbox_problems(folder: Path, engine: Engine, days: int) -> Iterator[str]:
+    """What is to say of damaged parts of the inbox, which are kept for so many days."""
+    for path in inbox_set_aside_in(folder):
+        lost = least_lost(path, engine)
+        yield (
+            f"{path}: is a damaged part of the inbox. What can be read of it is where it belongs;"
+            f" at least {lost:,} records cannot, and are lost unless they were in a server's file"
+            f" already. Check the disk. The file is deleted on"
+            f" {kept_until(path, days):%Y-%m-%d}; you may delete it before."
+        )
 
 
 def is_damaged(folder: Path, world: World, engine: Engine) -> bool:

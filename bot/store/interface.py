@@ -44,6 +44,10 @@ class WorldStore(Protocol):
     def lost(self) -> int:
         """How many operations were given up since the start though they had been kept."""
 
+    @property
+    def lost_anywhere(self) -> str | None:
+        """What was lost since the start and might be anybody's, for people; None for nothing."""
+
     def submit(self, operation: Operation, told: Told) -> None:
         """Hand over what is to be kept, and return at once.
 

@@ -31,6 +31,11 @@ from bot.store.training_rows import LeftOut, read_json_lines
 from bot.store.writing import Told, Writing
 
 MOST_WAITING_BYTES = 64 << 20
+LOST_ANYWHERE = (
+    "{least}{count:,} records that waited for the servers' files could not be read: the disk has "
+    "damaged them. It is not known which servers' they were; some may be missing here. Whoever "
+    "runs the bot should check the disk; `understudy doctor` says more."
+)
 
 T = TypeVar("T")
 
@@ -135,6 +140,16 @@ class SqliteWorldStore:
     def lost(self) -> int:
         """How many operations were given up since the start though they had been kept."""
         return self._store.writing.lost[self.world]
+
+    @property
+    def lost_anywhere(self) -> str | None:
+        """What was lost since the start and might be anybody's, for people; None for nothing."""
+        lost = self._store.writing.lost[None]
+        if not lost:
+            return None
+        return LOST_ANYWHERE.format(
+            least="At least " * self._store.writing.lost_is_least, count=lost
+        )
 
     def submit(self, operation: Operation, told: Told) -> None:
         """Hand over what is to be kept; `told` is called once it is on disk, or will never be."""

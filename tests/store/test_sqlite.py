@@ -259,6 +259,33 @@ async def test_what_a_crash_left_is_moved_at_the_next_start(tmp_path: Path) -> N
         assert inputs(store) == ["Be kind.", "[deleted]"]
 
 
+@pytest.mark.parametrize("in_process", [True, False])
+async def test_what_cannot_be_read_of_what_a_crash_left_is_counted(
+    tmp_path: Path, *, in_process: bool
+) -> None:
+    left_damaged(tmp_path, [exchange(), exchange(B), exchange(C)])
+    async with SqliteStore(tmp_path, in_process=in_process) as home:
+        store, other = home.world(GUILD), home.world(DM)
+        await store.drained()
+        assert [row["id"] for row in rows(store)] == [C]
+        assert (store.lost, other.lost) == (1, 0)
+        for told in (store.lost_anywhere, other.lost_anywhere):
+            assert told is not None
+            assert told.startswith("1 records")
+            assert "understudy doctor" in told
+
+
+def left_damaged(folder: Path, exchanges: Sequence[Exchange]) -> None:
+    """An inbox of these: of the first one nothing can be read, of the second whose it is."""
+    inbox = Inbox(folder, Engine())
+    inbox.append([(GUILD, *encode(one)) for one in exchanges])
+    inbox.close()
+    (path,) = (folder / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET world_kind = 'x' WHERE seq = 1")
+        connection.execute("UPDATE operations SET kind = 'x' WHERE seq = 2")
+
+
 async def test_changes_alone_make_no_file(store: SqliteWorldStore) -> None:
     await keep(store, [MessagesForgotten((71,)), TextEdited(71, "x", LATER)])
     assert not store.exists

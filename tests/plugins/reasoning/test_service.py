@@ -1,6 +1,7 @@
 """The reasoning service on a real agent and real files: on, off, recorded, fallen back."""
 
 import asyncio
+import contextlib
 import json
 import math
 import sqlite3
@@ -17,6 +18,9 @@ from bot.agent.models import Model, ModelError, ModelRequest, ModelResponse, Mod
 from bot.agent.permissions import Author, Permission
 from bot.agent.plugin import Plugin
 from bot.agent.runtime import AgentRuntime
+from bot.store.engine import Engine
+from bot.store.inbox import Inbox
+from bot.store.operations import encode
 from bot.store.records import Exchange, World
 from bot.store.sqlite import SqliteWorldStore
 from plugins.reasoning import reasoning_plugin
@@ -24,6 +28,7 @@ from plugins.reasoning import recorder as recorder_module
 from plugins.reasoning import service as service_module
 from plugins.reasoning.service import ReasoningService
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
+from tests.store.filling import exchange
 
 LARGE = ModelType.TEXT_LARGE
 ADMIN = Author(8, "ada", frozenset({Permission.MANAGE_GUILD}))
@@ -408,6 +413,24 @@ async def test_without_any_disk_chat_goes_on_and_the_status_says_so(tmp_path: Pa
         (tmp_path / "inbox").unlink()
         await until(runtime, "Recording: every exchange is being kept\n")
     assert len(rows(tmp_path)) == 1
+
+
+async def test_the_status_says_what_was_lost_while_the_bot_was_down(tmp_path: Path) -> None:
+    plugins = (ScriptedModel().plugin(), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+    inbox = Inbox(tmp_path, Engine())
+    inbox.append([(GUILD, *encode(exchange(number))) for number in range(4)])
+    inbox.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET world_kind = 'x' WHERE seq = 1")
+        connection.execute("UPDATE operations SET kind = 'x' WHERE seq > 2")
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        status = await act(runtime, STATUS)
+        assert "Records collected: 1 " in status
+        assert "every exchange is being kept; 2 not kept since the start\n" in status
+        assert "1 records that waited for the servers' files could not be read" in status
 
 
 async def test_a_damaged_file_does_not_stop_the_chat(tmp_path: Path) -> None:
