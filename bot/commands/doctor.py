@@ -15,7 +15,7 @@ from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
 from bot.compose import add_models, engine_of
 from bot.settings import Settings, SettingsError, load_settings
-from bot.store.checking import set_aside_problem
+from bot.store.checking import inbox_problems, set_aside_problem
 from bot.store.errors import FAILURES, translate
 from bot.store.files import look_into
 from bot.store.installation_care import check_installation
@@ -104,6 +104,8 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
     for path in not_repaired_in(folder):
         if path.parent != folder:
             yield Finding("records", False, set_aside_problem(path, days))
+    for problem in await asyncio.to_thread(damage_of_the_inbox, settings):
+        yield Finding("records", False, problem)
     guilds = guild_files(settings.data_dir)[:FILES_OPENED]
     for path in guilds:
         try:
@@ -121,6 +123,11 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
 def installation_problems(settings: Settings) -> list[str]:
     """What is wrong with the file of who objected everywhere."""
     return list(check_installation(settings.data_dir, engine_of(settings), settings.backup_days))
+
+
+def damage_of_the_inbox(settings: Settings) -> list[str]:
+    """What was lost of what waited for the servers' files."""
+    return list(inbox_problems(settings.data_dir, engine_of(settings), settings.backup_days))
 
 
 def guild_files(data_dir: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from bot.store.export import FORMATS
 from bot.store.files import path_of
 from bot.store.problems import StoreError
 from bot.store.reading import reading
-from bot.store.training_rows import Lines
+from bot.store.training_rows import LeftOut, Lines
 
 FAILED = 1
 NOBODY_READS = 141
@@ -70,7 +70,7 @@ def moment(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write what was chosen; 0, or 1 when that fails."""
+    """Write what was chosen; 0, or 1 when that fails, or when something had to be left out."""
     settings = load_settings()
     world = world_of(args)
     if world is None:
@@ -78,11 +78,12 @@ def run(args: argparse.Namespace) -> int:
     choice = Choice(
         since=args.since, until=args.until, purpose=args.purpose, feedback=args.feedback
     )
+    left_out = LeftOut()
     try:
         check_extras(args.format, args.output)
         with reading(settings.data_dir, world, engine_of(settings)) as connection:
             path = path_of(settings.data_dir, world)
-            pieces = translated(FORMATS[args.format](connection, choice), path)
+            pieces = translated(FORMATS[args.format](connection, choice, left_out), path)
             span = first_and_last(connection, path)
             with output_to(args.output) as output, Progress("exchanges") as progress:
                 count = write(pieces, output, progress, span)
@@ -95,7 +96,20 @@ def run(args: argparse.Namespace) -> int:
         return NOBODY_READS
     if args.output is not None:
         print(f"{args.output}: {count:,} exchanges.", file=sys.stderr)
+    if left_out.count:
+        print(explain(left_out), file=sys.stderr)
+        return FAILED
     return 0
+
+
+def explain(left_out: LeftOut) -> str:
+    """What is not in the export, and what to do about it."""
+    more = " and others" if left_out.count > len(left_out.ids) else ""
+    return (
+        f"{left_out.count:,} exchanges are left out, as their prompts are damaged:"
+        f" {', '.join(map(str, left_out.ids))}{more}. `understudy store repair` empties such"
+        " prompts; after that they are exported with an empty `input`."
+    )
 
 
 def check_extras(form: str, output: Path | None) -> None:

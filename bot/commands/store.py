@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from bot.commands.arguments import days
@@ -23,7 +24,7 @@ from bot.store.installation_care import check_installation
 from bot.store.locking import alone, is_running
 from bot.store.problems import StoreError
 from bot.store.records import World
-from bot.store.repair import Repaired, repair
+from bot.store.repair import Repaired, empty_damaged_prompts, repair
 from bot.store.setting_aside import (
     kept_until,
     not_repaired_in,
@@ -33,6 +34,7 @@ from bot.store.setting_aside import (
 )
 
 FAILED = 1
+EMPTIED = "could not be read and are empty from here on; the rest of each exchange is as it was"
 
 Job = Callable[[argparse.Namespace, Settings, Engine, list[World]], bool]
 """Does it for these worlds; whether all went well. Raises StoreError."""
@@ -187,10 +189,21 @@ def repair_all(
 ) -> bool:
     """Save what can be read of each damaged file; a running bot sets such files aside itself."""
     folder = settings.data_dir
-    well = True
-    if not is_running(folder):
+    emptied = 0
+
+    def put_in_order(world: World, *, nobody_else: bool) -> None:
+        nonlocal emptied
+        if nobody_else:
+            set_aside_if_damaged(folder, world, engine)
+        if count := empty_damaged_prompts(folder, world, engine):
+            emptied += count
+            print(f"{path_of(folder, world)}: {count:,} prompts {EMPTIED}")
+
+    if is_running(folder):
+        well = each(worlds, partial(put_in_order, nobody_else=False))
+    else:
         with alone(folder):
-            well = each(worlds, lambda world: set_aside_if_damaged(folder, world, engine))
+            well = each(worlds, partial(put_in_order, nobody_else=True))
     # The newest first: what it knows to be deleted does not come back with an older one.
     damaged = [
         (world, path) for world in worlds for path in reversed(set_aside_in(path_of(folder, world)))
@@ -204,7 +217,7 @@ def repair_all(
             print(error, file=sys.stderr)
     if installation is not None:
         print(*report_installation(installation, folder / INSTALLATION), sep="\n")
-    elif well and not damaged:
+    elif well and not damaged and not emptied:
         print("No file is damaged.")
     for world, path in damaged:
         with Progress("exchanges") as progress:

@@ -26,6 +26,10 @@ LOOKED_THROUGH = 100
 UNKNOWN = "There is no exchange with this id. `/records list` shows what there is."
 DELETED = "🗑️ The exchange is deleted from the records."
 EMPTY = "Nothing is recorded here."
+DAMAGED = (
+    "{count:,} more are left out, as their prompts are damaged. Whoever runs me empties such "
+    "prompts with `understudy store repair`; after that they can be exported."
+)
 TOO_LARGE = (
     "The records of this server come to more than {megabytes} MB, which is more than I can send "
     "here. Whoever runs me exports them with `understudy export --guild {guild_id}`."
@@ -104,20 +108,23 @@ def records_group(agent: Agent, views: OpenViews) -> app_commands.Group:
         most = min(MOST_BYTES, interaction.guild.filesize_limit)
         try:
             async with agent.runtime(world_of(interaction.guild, interaction.user)) as runtime:
-                lines = await runtime.store.json_lines(most)
+                found = await runtime.store.json_lines(most)
         except StoreError as error:
             await interaction.edit_original_response(content=FAILED.format(reason=error.public))
             return
-        if lines is None:
+        if found is None:
             text = TOO_LARGE.format(megabytes=most >> 20, guild_id=interaction.guild.id)
             await interaction.edit_original_response(content=text)
-        elif not lines:
-            await interaction.edit_original_response(content=EMPTY)
+            return
+        lines, left_out = found
+        damaged = DAMAGED.format(count=left_out) if left_out else ""
+        if not lines:
+            await interaction.edit_original_response(content=damaged or EMPTY)
         else:
             file = discord.File(io.BytesIO(lines), f"records-{interaction.guild.id}.jsonl")
             count = lines.count(b"\n")
             await interaction.edit_original_response(
-                content=f"{count:,} exchanges.", attachments=[file]
+                content=f"{count:,} exchanges. {damaged}".strip(), attachments=[file]
             )
 
     return group

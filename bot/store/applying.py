@@ -220,7 +220,7 @@ def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
     connection.execute(
         "DELETE FROM votes WHERE user_id = ?1 AND (message_id = ?2 OR exchange_id = ?3)"
         " AND (?4 IS NULL OR value = ?4)",
-        (vote.user_id, vote.message_id, exchange_id, vote.withdrawn),
+        (vote.user_id, vote.message_id, exchange_id, None if vote.value else vote.withdrawn),
     )
     if vote.value:
         connection.execute(

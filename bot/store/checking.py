@@ -11,7 +11,8 @@ from pathlib import Path
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES, PLAIN, is_damage, translate
 from bot.store.files import path_of
-from bot.store.inbox import FOLDER
+from bot.store.inbox import FOLDER, least_lost
+from bot.store.inbox import set_aside_in as inbox_set_aside_in
 from bot.store.problems import StoreError
 from bot.store.prompts import number_of, read_prompt
 from bot.store.reading import open_to_read
@@ -108,6 +109,18 @@ def set_aside_problem(damaged: Path, days: int) -> str:
     )
 
 
+def inbox_problems(folder: Path, engine: Engine, days: int) -> Iterator[str]:
+    """What is to say of damaged parts of the inbox, which are kept for so many days."""
+    for path in inbox_set_aside_in(folder):
+        lost = least_lost(path, engine)
+        yield (
+            f"{path}: is a damaged part of the inbox. What can be read of it is where it belongs;"
+            f" at least {lost:,} records cannot, and are lost unless they were in a server's file"
+            f" already. Check the disk. The file is deleted on"
+            f" {kept_until(path, days):%Y-%m-%d}; you may delete it before."
+        )
+
+
 def is_damaged(folder: Path, world: World, engine: Engine) -> bool:
     """Whether a world's file is broken, and not just of another key or version."""
     path = path_of(folder, world)
@@ -158,7 +171,7 @@ def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
 def problems_in_prompts(connection: sqlite3.Connection) -> Iterator[str]:
     """Prompts that cannot be read, and what they quote that is not there."""
     unreadable = missing = 0
-    prompts = connection.execute("SELECT prompt FROM exchanges")
+    prompts = connection.execute("SELECT CAST(prompt AS BLOB) FROM exchanges")
     while few := prompts.fetchmany(PROMPTS_AT_ONCE):
         quotes: Counter[int] = Counter()
         for (prompt,) in few:
@@ -169,7 +182,7 @@ def problems_in_prompts(connection: sqlite3.Connection) -> Iterator[str]:
         there = connection.execute(FIND_QUOTED, (json.dumps(list(quotes)),))
         missing += quotes.total() - sum(quotes[row[0]] for row in there)
     if unreadable:
-        yield f"has {unreadable:,} prompts that cannot be read"
+        yield f"has {unreadable:,} prompts that cannot be read. Run `understudy store repair`"
     if missing:
         yield f"has {missing:,} quoted messages that are not there"
 

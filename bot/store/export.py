@@ -14,6 +14,7 @@ from bot.store.choosing import Choice
 from bot.store.training_rows import (
     COLUMNS,
     Columns,
+    LeftOut,
     Lines,
     mended,
     read_columns,
@@ -37,7 +38,9 @@ PARQUET_TEXTS = {
 }
 
 
-def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
+def read_parquet(
+    connection: sqlite3.Connection, choice: Choice, left_out: LeftOut
+) -> Iterator[Lines]:
     """The chosen rows as a Parquet file, compressed by Snappy; `input` is JSON text.
 
     A thread of its own encodes and compresses while the next rows are read. Raises
@@ -65,7 +68,7 @@ def read_parquet(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lin
         writing: Future[None] | None = None
         waiting: list[Any] = []
         size = 0
-        for columns in read_columns(connection, choice):
+        for columns in read_columns(connection, choice, left_out):
             waiting.append(record_batch(columns, schema))
             size += waiting[-1].nbytes
             if size >= ROW_GROUP_BYTES:
@@ -172,7 +175,7 @@ class Written(io.RawIOBase):
         return b"".join([self._pieces.popleft() for _ in range(len(self._pieces))])
 
 
-FORMATS: dict[str, Callable[[sqlite3.Connection, Choice], Iterator[Lines]]] = {
+FORMATS: dict[str, Callable[[sqlite3.Connection, Choice, LeftOut], Iterator[Lines]]] = {
     "jsonl": read_json_lines,
     "csv": read_csv,
     "parquet": read_parquet,

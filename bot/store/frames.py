@@ -29,13 +29,15 @@ DONE = 211
 PROBLEM = 212
 """Why a world's file (or the inbox) takes nothing; an empty body: it does again."""
 LOST = 213
-"""So many operations of a world were given up."""
+"""So many operations of a world, or of worlds that are not known, were given up; the body is their
+number, with AT_LEAST behind it where there may be more."""
 LINGERS = 214
 """Why what was forgotten in a world is still in its file's log; an empty body: it is not."""
 MOVED = 215
 """Of the mover: the first so many of what it was given first are in the world's file."""
 
 NUMBER = struct.Struct(">Q")
+AT_LEAST = b"+"
 EVERYWHERE = 255
 KINDS = tuple(WorldKind)
 

@@ -8,8 +8,9 @@ crash the segments that are there are drained again; `applying` does nothing twi
 import contextlib
 import sqlite3
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
@@ -59,6 +60,20 @@ KINDS_BY_NAME = {name.encode(): kind for kind, name in KIND_NAMES.items()}
 
 Row = tuple[int, str, int, int, bytes]
 """As it is in a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What can still be read of a damaged segment.
+
+    `rows` are whole. Of those in `worlds`, by their numbers, it can only be read whose they are.
+    `last` is the highest number that was read, `to_the_end` whether that is the last row.
+    """
+
+    rows: list[Row]
+    worlds: dict[int, World]
+    last: int
+    to_the_end: bool
 
 
 class Segment:
@@ -136,7 +151,9 @@ class Inbox:
     """All segments, and what of each world waits in them. The caller sees to its own locking.
 
     Raises one of FAILURES if it cannot be opened. A segment that an earlier process left, and that
-    is damaged, is set aside: `damaged` names it. What can still be read of it is not lost.
+    is damaged, is set aside: `damaged` names it. What can still be read of it is not lost. `lost`
+    counts what cannot, by world, and under None where it is not known whose it was; there may be
+    more if `lost_is_least`. Some of it may have been in its world's file already.
     """
 
     def __init__(self, folder: Path, engine: Engine) -> None:
@@ -146,6 +163,8 @@ class Inbox:
         self._segments: list[tuple[int, Segment]] = []
         self.waiting: dict[World, list[int]] = defaultdict(list)
         self.damaged: list[Path] = []
+        self.lost: Counter[World | None] = Counter()
+        self.lost_is_least = False
         self._recover()
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -231,7 +250,7 @@ class Inbox:
             raise
 
     def _take_in(self, path: Path, first: int, end: int | None) -> None:
-        segment, contents = self._opened(path)
+        segment, contents, left = self._opened(path)
         self._segments.append((first, segment))
         self._next = max(self._next, first)
         for seq, world, size in contents:
@@ -242,39 +261,91 @@ class Inbox:
             segment.rows += 1
             segment.size += size
             self._next = seq + 1
+        self._count_lost(first, end, segment.rows, left)
 
-    def _opened(self, path: Path) -> tuple[Segment, list[tuple[int, World, int]]]:
+    def _count_lost(self, first: int, end: int | None, rows: int, left: Readable | None) -> None:
+        """Count what is missing of the numbers from `first` up to `end`, which follow each other.
+
+        So it shows, too, where a log was cut short, which SQLite takes for its end.
+        """
+        unseen = 0
+        if end is None:
+            if left is None:
+                # What was cut off at the very end cannot be told from what was never there.
+                return
+            end = max(left.last + 1, first)
+            unseen = not left.to_the_end
+            self.lost_is_least |= not left.to_the_end
+        worlds = [] if left is None else [one for seq, one in left.worlds.items() if seq < end]
+        self.lost.update(worlds)
+        of_nobody = end - first - rows - len(worlds) + unseen
+        if of_nobody > 0:
+            self.lost[None] += of_nobody
+
+    def _opened(self, path: Path) -> tuple[Segment, list[tuple[int, World, int]], Readable | None]:
+        """A segment, what is in it, and where it was damaged what is left of it."""
         segment: Segment | None = None
         try:
             segment = Segment(path, self._engine)
-            return segment, list(segment.contents())
+            return segment, list(segment.contents()), None
         except FAILURES as error:
             if segment is not None:
                 segment.close()
             if not is_damage(error, path, encrypted=self._engine.key is not None):
                 raise
-        rows = readable(path, self._engine)
+        left = readable(path, self._engine)
         damaged = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
         for suffix in (*COMPANIONS, ""):
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
         self.damaged.append(damaged)
         segment = Segment(path, self._engine)
-        segment.put(rows)
-        return segment, list(segment.contents())
+        segment.put(left.rows)
+        return segment, list(segment.contents()), left
 
 
-def readable(path: Path, engine: Engine) -> list[Row]:
+def readable(path: Path, engine: Engine) -> Readable:
     """What can still be read of a damaged segment: from its beginning, and from its end."""
     found: dict[int, Row] = {}
+    worlds: dict[int, World] = {}
+    last, to_the_end = 0, False
     for direction in ("ASC", "DESC"):
-        with contextlib.suppress(*FAILURES), contextlib.closing(engine.connect(path)) as connection:
+        with (
+            contextlib.suppress(*FAILURES),
+            contextlib.closing(engine.look_into(path)) as connection,
+        ):
             # A text that is none must not hide the rows behind it.
             connection.text_factory = bytes
-            for seq, world_kind, *rest in connection.execute(
+            for seq, world_kind, world_id, *rest in connection.execute(
                 f"SELECT * FROM operations ORDER BY seq {direction}"  # noqa: S608 - our own words
             ):
+                last = max(last, seq)
+                to_the_end |= direction == "DESC"
                 kind = KINDS_BY_NAME.get(world_kind)
-                if kind is not None and list(map(type, rest)) == [int, int, bytes]:
-                    found[seq] = (seq, KIND_NAMES[kind], *rest)
-    return [found[seq] for seq in sorted(found)]
+                if kind is None or not isinstance(world_id, int):
+                    continue
+                if list(map(type, rest)) == [int, bytes]:
+                    found[seq] = (seq, KIND_NAMES[kind], world_id, *rest)
+                else:
+                    worlds[seq] = World(kind, world_id)
+    return Readable([found[seq] for seq in sorted(found)], worlds, last, to_the_end)
+
+
+def set_aside_in(folder: Path) -> list[Path]:
+    """The damaged segments that were set aside below DATA_DIR, the oldest first."""
+    found = (folder / FOLDER).glob("*.sqlite3.damaged-*")
+    return sorted(
+        path for path in found if number_in(path).isdecimal() and not path.name.endswith(COMPANIONS)
+    )
+
+
+def least_lost(path: Path, engine: Engine) -> int:
+    """How many operations at least cannot be read of a segment that was set aside."""
+    left = readable(path, engine)
+    known = max(left.last + 1 - int(number_in(path)) - len(left.rows), 0)
+    return known + (not left.to_the_end)
+
+
+def number_in(path: Path) -> str:
+    """A segment's name up to the first dot: the number that its rows begin with."""
+    return path.name.partition(".")[0]

@@ -44,6 +44,10 @@ class WorldStore(Protocol):
     def lost(self) -> int:
         """How many operations were given up since the start though they had been kept."""
 
+    @property
+    def lost_anywhere(self) -> str | None:
+        """What was lost since the start and might be anybody's, for people; None for nothing."""
+
     def submit(self, operation: Operation, told: Told) -> None:
         """Hand over what is to be kept, and return at once.
 
@@ -87,8 +91,10 @@ class WorldStore(Protocol):
     async def vote_of(self, message_id: int, user_id: int) -> int:
         """A person's vote on the answer that a Discord message carries; 0 for none."""
 
-    async def json_lines(self, most_bytes: int) -> bytes | None:
-        """All exchanges as JSON lines; None where these come to more than `most_bytes`."""
+    async def json_lines(self, most_bytes: int) -> tuple[bytes, int] | None:
+        """All exchanges as JSON lines, and how many are left out, as their prompts are damaged;
+        None where the lines come to more than `most_bytes`.
+        """
 
     async def get_setting(self, key: str) -> Any:  # noqa: ANN401 - whatever JSON was set
         """The JSON value under `key`, or None."""

@@ -9,9 +9,8 @@ from msgspec import Struct
 from msgspec.structs import astuple, fields
 
 from bot.store.problems import UnstorableError
-from bot.store.records import Exchange, World
+from bot.store.records import LARGEST, Exchange, World
 
-LARGEST = 2**63
 TOO_LARGE = "A number is too large."
 
 
@@ -39,7 +38,8 @@ class MessagesForgotten(Struct, frozen=True, array_like=True):
 class VoteCast(Struct, frozen=True, array_like=True):
     """A person's vote on an answer, by a message that carries it: 1, -1, or 0 to take it back.
 
-    With `withdrawn` only a vote of that value is taken back, any other stands.
+    With `withdrawn` only a vote of that value is taken back, any other stands; one that is cast
+    takes the place of any.
     """
 
     message_id: int
@@ -123,8 +123,15 @@ def encode(operation: Operation) -> tuple[int, bytes]:
         body = _encode(operation)
         if isinstance(operation, Exchange):
             check(operation)
+        elif isinstance(operation, ReplyAttached):
+            # Also refuses what cannot be compared with a number, and is none.
+            for number in (operation.exchange_id, *operation.message_ids):
+                if number >= LARGEST:
+                    raise UnstorableError(TOO_LARGE)
         else:
-            check_numbers(astuple(operation))
+            # Rare, and small: by its types, as whoever reads it will.
+            values = astuple(decode(KIND_NUMBERS[type(operation)], body))
+            check_numbers(values[0] if isinstance(values[0], tuple) else values)
     except UnicodeError:
         # Its own text would quote what somebody said.
         raise UnstorableError("A text is no valid Unicode.") from None

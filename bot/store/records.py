@@ -10,6 +10,8 @@ from typing import Literal
 from msgspec import Struct
 
 DISCORD_EPOCH = 1_420_070_400_000
+LARGEST = 2**63
+"""The first number that SQLite's integers cannot hold."""
 
 Role = Literal["system", "user", "assistant"]
 
@@ -46,6 +48,9 @@ class ChatMessage(Struct, frozen=True, array_like=True):
     Without `message_id` it is a text of our own (a system prompt), stored once by its hash.
     `withheld` is for the records: its author does not agree to be recorded, only the place where
     it stood is kept. `subject_id` is whom a message of the bot's answered, where that is known.
+
+    Raises TypeError for what is no text, or no number, and ValueError for an id beyond 64 bits:
+    here, where it is made, as it is made once and then recorded with every prompt that quotes it.
     """
 
     role: Role
@@ -55,6 +60,21 @@ class ChatMessage(Struct, frozen=True, array_like=True):
     author_id: int | None = None
     withheld: bool = False
     subject_id: int | None = None
+
+    def __post_init__(self) -> None:
+        # Flat: a prompt is made of dozens of these.
+        if not (
+            isinstance(self.content, str)  # type: ignore[redundant-expr]
+            and isinstance(self.role, str)  # type: ignore[redundant-expr]
+            and (self.name is None or isinstance(self.name, str))
+        ):
+            raise TypeError("Role, content and name of a message should be texts.")
+        if (
+            (self.message_id is not None and not self.message_id < LARGEST)
+            or (self.author_id is not None and not self.author_id < LARGEST)
+            or (self.subject_id is not None and not self.subject_id < LARGEST)
+        ):
+            raise ValueError("An id of a message is larger than Discord's ids can be.")
 
     @property
     def prompt_text(self) -> str:

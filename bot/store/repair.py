@@ -2,20 +2,27 @@
 
 import contextlib
 import shutil
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.engine import Engine
-from bot.store.errors import FAILURES, translate
+from bot.store.errors import FAILURES, is_damage, translate
 from bot.store.files import open_world, path_of
 from bot.store.installation import FILE, Installation
 from bot.store.merging import merge
+from bot.store.problems import StoreError
+from bot.store.prompts import read_prompt
 from bot.store.records import World
 from bot.store.salvage import Salvaged, salvage
 from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
 from bot.store.tombstones import leave_out_deleted, leave_out_forgotten
+from bot.store.transactions import transaction
+
+# One changed bit makes a number of a text.
+SELECT_PROMPTS = "SELECT id, CAST(prompt AS BLOB) FROM exchanges"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +89,32 @@ def rename_repaired(damaged: Path) -> Path:
             part = damaged.with_name(damaged.name + suffix)
             part.rename(kept_as.with_name(kept_as.name + suffix))
     return kept_as
+
+
+def empty_damaged_prompts(folder: Path, world: World, engine: Engine) -> int:
+    """Empty the prompts that cannot be read, in a file that SQLite finds in order; how many.
+
+    The exchanges stay, with all else that is known of them. The bot may run. Raises StoreError.
+    """
+    path = path_of(folder, world)
+    if not path.exists():
+        return 0
+    try:
+        with contextlib.closing(open_world(folder, world, engine)) as connection:
+            damaged = [(exchange_id,) for exchange_id in with_damaged_prompts(connection)]
+            with transaction(connection):
+                connection.executemany("UPDATE exchanges SET prompt = '[]' WHERE id = ?", damaged)
+    except FAILURES as error:
+        if is_damage(error, path, encrypted=engine.key is not None):
+            raise StoreError(f"{path}: is damaged. Stop the bot, and repair it again.") from error
+        raise translate(error, path) from error
+    return len(damaged)
+
+
+def with_damaged_prompts(connection: sqlite3.Connection) -> Iterator[int]:
+    """The ids of the exchanges whose prompts cannot be read."""
+    for exchange_id, prompt in connection.execute(SELECT_PROMPTS):
+        try:
+            read_prompt(prompt)
+        except StoreError:
+            yield exchange_id

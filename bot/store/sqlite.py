@@ -27,10 +27,15 @@ from bot.store.problems import StoreError
 from bot.store.reading import reading
 from bot.store.reasons import read_reasoning
 from bot.store.records import RecordStats, World
-from bot.store.training_rows import read_json_lines
+from bot.store.training_rows import LeftOut, read_json_lines
 from bot.store.writing import Told, Writing
 
 MOST_WAITING_BYTES = 64 << 20
+LOST_ANYWHERE = (
+    "{least}{count:,} records that waited for the servers' files could not be read: the disk has "
+    "damaged them. It is not known which servers' they were; some may be missing here. Whoever "
+    "runs the bot should check the disk; `understudy doctor` says more."
+)
 
 T = TypeVar("T")
 
@@ -136,6 +141,16 @@ class SqliteWorldStore:
         """How many operations were given up since the start though they had been kept."""
         return self._store.writing.lost[self.world]
 
+    @property
+    def lost_anywhere(self) -> str | None:
+        """What was lost since the start and might be anybody's, for people; None for nothing."""
+        lost = self._store.writing.lost[None]
+        if not lost:
+            return None
+        return LOST_ANYWHERE.format(
+            least="At least " * self._store.writing.lost_is_least, count=lost
+        )
+
     def submit(self, operation: Operation, told: Told) -> None:
         """Hand over what is to be kept; `told` is called once it is on disk, or will never be."""
         self._store.writing.submit(self.world, operation, told)
@@ -219,9 +234,11 @@ class SqliteWorldStore:
         """A person's vote on the answer that a Discord message carries; 0 for none."""
         return await self._read(lambda c: read_vote(c, message_id, user_id), 0)
 
-    async def json_lines(self, most_bytes: int) -> bytes | None:
-        """All exchanges as JSON lines; None where these come to more than `most_bytes`."""
-        return await self._read(lambda c: json_lines_up_to(c, most_bytes), b"")
+    async def json_lines(self, most_bytes: int) -> tuple[bytes, int] | None:
+        """All exchanges as JSON lines, and how many are left out, as their prompts are damaged;
+        None where the lines come to more than `most_bytes`.
+        """
+        return await self._read(lambda c: json_lines_up_to(c, most_bytes), (b"", 0))
 
     async def _read(self, function: Callable[[Connection], T], otherwise: T) -> T:
         """What `function` reads of the file, in a thread; `otherwise` where there is no file.
@@ -270,11 +287,11 @@ class SqliteWorldStore:
         await self._store.connections.close(self.world)
 
 
-def json_lines_up_to(connection: Connection, most_bytes: int) -> bytes | None:
-    """All exchanges as JSON lines, if they come to no more."""
-    found = bytearray()
-    for lines in read_json_lines(connection, Choice()):
+def json_lines_up_to(connection: Connection, most_bytes: int) -> tuple[bytes, int] | None:
+    """All exchanges as JSON lines, if they come to no more, and how many had to be left out."""
+    found, left_out = bytearray(), LeftOut()
+    for lines in read_json_lines(connection, Choice(), left_out):
         found += lines.text
         if len(found) > most_bytes:
             return None
-    return bytes(found)
+    return bytes(found), left_out.count

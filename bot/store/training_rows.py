@@ -7,16 +7,18 @@ is looked up once while it is being quoted, and prompts are put together from wh
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
 
 from bot.store.choosing import ASKED_AT, Choice
+from bot.store.problems import StoreError
 from bot.store.prompts import Reference, number_of, read_prompt
 
 BATCH = 256
+NAMED = 5
 NOBODY = (0, 0)
 GENERATION_BYTES = 3 << 20
 ENTRY_BYTES = 150
@@ -102,6 +104,20 @@ class Lines:
     text: bytes
 
 
+@dataclass(slots=True)
+class LeftOut:
+    """The exchanges whose prompts cannot be read: how many, and the ids of the first few."""
+
+    count: int = 0
+    ids: list[int] = field(default_factory=list)
+
+    def note(self, exchange_id: int) -> None:
+        """Another one."""
+        self.count += 1
+        if len(self.ids) < NAMED:
+            self.ids.append(exchange_id)
+
+
 class Numbers(msgspec.Struct, gc=False):
     """The end of an exchange's line of JSON."""
 
@@ -113,12 +129,14 @@ class Numbers(msgspec.Struct, gc=False):
     thumbs_down: int
 
 
-def read_json_lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
+def read_json_lines(
+    connection: sqlite3.Connection, choice: Choice, left_out: LeftOut
+) -> Iterator[Lines]:
     """The chosen rows as JSON objects, one a line, `input` as a list; in order of id.
 
     A batch at a time, in memory that does not grow with them. The caller keeps one transaction
-    open meanwhile, and so sees one state of the file. Raises one of FAILURES, StoreError where a
-    prompt is damaged.
+    open meanwhile, and so sees one state of the file. Nobody wants to train on half a prompt: what
+    has one that is damaged is noted in `left_out`. Raises one of FAILURES.
     """
     texts = (*ANSWER, "finish_reason", *FAILURE)
     columns = (json_object(IDS), json_object(texts), *NUMBERS)
@@ -126,7 +144,7 @@ def read_json_lines(connection: sqlite3.Connection, choice: Choice) -> Iterator[
         connection,
         lambda source: b',%b,"input":[' % encode(dict(zip(NAMES, source[:3], strict=True)))[1:-1],
     )
-    for batch in read_batches(connection, choice, columns):
+    for batch in read_batches(connection, choice, left_out, columns):
         pieces: list[bytes] = []
         for row, said, (up, down) in batch:
             _, _, source, ids, rest, latency, first, asked, answered = row
@@ -145,7 +163,7 @@ def as_bytes(text: str) -> str:
     return f"CAST({text} AS BLOB)"
 
 
-def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
+def read_csv(connection: sqlite3.Connection, choice: Choice, left_out: LeftOut) -> Iterator[Lines]:
     """The chosen rows as CSV (RFC 4180) below a line of names; otherwise like the JSON lines.
 
     `input` is JSON text. Every text is quoted: what is empty and not quoted is NULL.
@@ -156,7 +174,7 @@ def read_csv(connection: sqlite3.Connection, choice: Choice) -> Iterator[Lines]:
     )
     reasons = by_source(connection, lambda source: b",%b," % csv_text(in_utf8(source[3])))
     columns = (CSV_IDS, *ANSWER, CSV_FAILURE, CSV_NUMBERS)
-    for batch in read_batches(connection, choice, map(as_bytes, columns), in_csv):
+    for batch in read_batches(connection, choice, left_out, map(as_bytes, columns), in_csv):
         pieces: list[bytes] = []
         for (_, _, source, ids, output, reasoning, why, numbers), said, votes in batch:
             pieces += (csv_numbers(ids), names[source], said, b']",', csv_text(output), b",")
@@ -195,7 +213,9 @@ def mended(text: bytes) -> bytes:
     return text
 
 
-def read_columns(connection: sqlite3.Connection, choice: Choice) -> Iterator[Columns]:
+def read_columns(
+    connection: sqlite3.Connection, choice: Choice, left_out: LeftOut
+) -> Iterator[Columns]:
     """The chosen rows, each batch of them as columns in the order of COLUMNS.
 
     Texts are UTF-8 unless they are damaged. `input` has the messages of each without the brackets
@@ -205,7 +225,7 @@ def read_columns(connection: sqlite3.Connection, choice: Choice) -> Iterator[Col
     success, *why = FAILURE
     texts = [as_bytes(name) for name in (*ANSWER, *why)]
     columns = (*IDS, *texts[:2], success, *texts[2:], *NUMBERS)
-    for batch in read_batches(connection, choice, columns):
+    for batch in read_batches(connection, choice, left_out, columns):
         _, _, source, *found = zip(*batch.rows, strict=True)
         *names, reason = zip(*(sources[number] for number in source), strict=True)
         ids, answer, others = found[:7], found[7:9], found[9:]
@@ -230,6 +250,7 @@ def by_source(connection: sqlite3.Connection, make: Callable[[Source], Part]) ->
 def read_batches(
     connection: sqlite3.Connection,
     choice: Choice,
+    left_out: LeftOut,
     columns: Iterable[str],
     change: Callable[[bytes], bytes] | None = None,
 ) -> Iterator[Batch]:
@@ -245,7 +266,12 @@ def read_batches(
     )
     fragments = Fragments(connection, change)
     while rows := cursor.fetchmany(BATCH):
-        prompts = [read_prompt(row[1]) for row in rows]
+        try:
+            prompts = [read_prompt(row[1]) for row in rows]
+        except StoreError:
+            rows, prompts = read_one_by_one(rows, left_out)
+            if not rows:
+                continue
         known = fragments.of(set(chain.from_iterable(prompts)))
         counted = connection.execute(SELECT_VOTES, (rows[0][0], rows[-1][0]))
         votes = {exchange_id: (up, down) for exchange_id, up, down in counted}
@@ -254,6 +280,19 @@ def read_batches(
             [b",".join(map(known.__getitem__, prompt)) for prompt in prompts],
             [votes.get(row[0], NOBODY) for row in rows],
         )
+
+
+def read_one_by_one(rows: list[Row], left_out: LeftOut) -> tuple[list[Row], list[list[Reference]]]:
+    """The rows whose prompts can be read, and these."""
+    readable, prompts = [], []
+    for row in rows:
+        try:
+            prompts.append(read_prompt(row[1]))
+        except StoreError:
+            left_out.note(row[0])
+        else:
+            readable.append(row)
+    return readable, prompts
 
 
 class Fragments:

@@ -25,6 +25,7 @@ from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.frames import (
+    AT_LEAST,
     DONE,
     DRAIN,
     KEPT,
@@ -151,6 +152,7 @@ class Writer:
         """Until the other end is closed; then drain what waits, and end."""
         for path in self._inbox.damaged:
             log.error("A damaged part of the inbox was set aside: %s", path)
+        self._tell_lost()
         self._send(pack(PROBLEM, None, b""))
         thread = threading.Thread(target=self._drain_along, name="drain")
         thread.start()
@@ -222,6 +224,16 @@ class Writer:
         self._send(pack(PROBLEM, world, (problem or "").encode()))
         if lost:
             self._send(pack(LOST, world, NUMBER.pack(lost)))
+
+    def _tell_lost(self) -> None:
+        """Report what an earlier process left in the inbox and cannot be read any more."""
+        lost, least = self._inbox.lost, self._inbox.lost_is_least
+        if lost:
+            count = f"{'at least ' if least else ''}{lost.total():,}"
+            log.error("%s operations in the inbox cannot be read. Check the disk", count)
+        for world, number in lost.items():
+            more = AT_LEAST if world is None and least else b""
+            self._send(pack(LOST, world, NUMBER.pack(number) + more))
 
     def _lingers(self, world: World, why: str | None) -> None:
         self._send(pack(LINGERS, world, (why or "").encode()))

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from bot.store.engine import Engine
 from bot.store.frames import (
+    AT_LEAST,
     DONE,
     DRAIN,
     KEPT,
@@ -35,7 +36,6 @@ from bot.store.operations import (
     EXCHANGE,
     FORGETTING,
     KINDS,
-    LARGEST,
     TOO_LARGE,
     Entry,
     Operation,
@@ -43,7 +43,7 @@ from bot.store.operations import (
 )
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.processes import begin, pack_key
-from bot.store.records import World
+from bot.store.records import LARGEST, World
 from bot.store.writer import serve
 
 log = logging.getLogger(__name__)
@@ -79,14 +79,16 @@ class Writing:
     `unsettled` is whether an earlier run may have left something of any world in the inbox.
     `problem` says for people why nothing is being kept at present, `problems` why a world's file
     takes nothing, `lingering` why what was forgotten is not gone from its log. `lost` counts what
-    was kept, and could not be put into its world's file.
+    was kept, and could not be put into its world's file; under None, where it is not known whose
+    it was, and then there may be more if `lost_is_least`.
     """
 
     def __init__(self, folder: Path, engine: Engine, *, most_bytes: int, in_process: bool) -> None:
         self.problem: str | None = None
         self.problems: dict[World, str] = {}
         self.lingering: dict[World, str] = {}
-        self.lost: Counter[World] = Counter()
+        self.lost: Counter[World | None] = Counter()
+        self.lost_is_least = False
         self._folder = folder
         self._engine = engine
         self._most_bytes = most_bytes
@@ -194,8 +196,9 @@ class Writing:
             done = self._requests.get(number)
             if done is not None and not done.done():
                 done.set_exception(StoreError(problem)) if problem else done.set_result(None)
-        elif kind == LOST and world is not None:
-            self.lost[world] += NUMBER.unpack(body)[0]
+        elif kind == LOST:
+            self.lost[world] += NUMBER.unpack_from(body)[0]
+            self.lost_is_least |= body.endswith(AT_LEAST) and len(body) > NUMBER.size
         elif kind == PROBLEM:
             self._note(world, body.decode() or None)
         elif kind == LINGERS and world is not None:

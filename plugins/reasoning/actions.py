@@ -138,6 +138,8 @@ async def check_status(context: ActionContext) -> ActionResult:
     lines.append("• " + keeping_line(status))
     if status.lingering is not None:
         lines.append(f"• ⚠️ {status.lingering}")
+    if status.lost_anywhere is not None:
+        lines.append(f"• ⚠️ {status.lost_anywhere}")
     if status.waiting:
         lines.append(f"• Waiting for the disk: {status.waiting}")
     lines.append(toggle)
@@ -191,7 +193,7 @@ def keeping_line(status: ReasoningStatus) -> str:
         return f"Recording: ⚠️ nothing is being kept{lost}. {status.problem}"
     if status.held_up is not None:
         return f"Recording: ⚠️ exchanges are kept, and wait for their file{lost}. {status.held_up}"
-    why = f" (the last one: {status.loss})" if lost else ""
+    why = f" (the last one: {status.loss})" if status.loss is not None else ""
     withheld = f", but for {status.withheld} that privacy left out" if status.withheld else ""
     return f"Recording: every exchange is being kept{withheld}{lost}{why}"
 

@@ -1,11 +1,16 @@
 """How a finished model call becomes the exchange that is kept of it."""
 
 import asyncio
+from typing import TypeVar
 
 from bot.agent.middleware import ModelCall
 from bot.agent.models import LegibleSink, ModelRequest
 from bot.store.records import Exchange
 from plugins.reasoning.amendments import Amendments
+
+LARGEST = 2**63
+
+Number = TypeVar("Number", int, float)
 
 
 def to_exchange(
@@ -34,10 +39,18 @@ def to_exchange(
         fallback_from=f"{fallback.provider}/{fallback.model}" if fallback else None,
         fallback_reason=fallback.reason if fallback else None,
         latency_ms=round((ended - began) * 1000, 3),
-        first_token_ms=response.first_token_ms if response else None,
-        prompt_tokens=response.prompt_tokens if response else None,
-        completion_tokens=response.completion_tokens if response else None,
+        first_token_ms=measured(response.first_token_ms) if response else None,
+        prompt_tokens=measured(response.prompt_tokens) if response else None,
+        completion_tokens=measured(response.completion_tokens) if response else None,
     )
+
+
+def measured(number: Number | None) -> Number | None:
+    """What a model says of its own answer; None for an infinite number, or one beyond 64 bits.
+
+    What was said is worth keeping without it.
+    """
+    return number if number is not None and abs(number) < LARGEST else None
 
 
 def part_of_an_answer(request: ModelRequest, error: BaseException | None) -> str | None:

@@ -61,7 +61,7 @@ class ReasoningStatus:
     `held_up` why what is kept is not in its file yet, `lingering` why what was forgotten is still
     in its log, `loss` why the last of those `dropped` was not kept. `unread` says why `state` is
     not known. `waiting` are not known to be on disk, `withheld` were not to be kept by the
-    rules of privacy.
+    rules of privacy. `lost_anywhere` tells of records that might be another server's.
     """
 
     state: ReasoningState
@@ -76,6 +76,7 @@ class ReasoningStatus:
     waiting: int = 0
     withheld: int = 0
     lingering: str | None = None
+    lost_anywhere: str | None = None
 
 
 class ReasoningService:
@@ -157,6 +158,7 @@ class ReasoningService:
             problem=self._runtime.store.problem,
             held_up=self._runtime.store.held_up,
             lingering=self._runtime.store.lingering,
+            lost_anywhere=self._runtime.store.lost_anywhere,
             unread=self.unread,
             waiting=self.recorder.waiting,
             withheld=self.recorder.withheld,

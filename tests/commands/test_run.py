@@ -333,11 +333,16 @@ async def test_the_doctor_opens_the_records(tmp_path: Path) -> None:
         assert "✗ records: " in doctor.output
         assert "8.sqlite3" in doctor.output
         aside = rename_aside(guilds / "7.sqlite3")
+        inbox = guilds.parent / "inbox" / "00000000000000000005.sqlite3.damaged-1"
+        inbox.parent.mkdir()
+        inbox.write_bytes(b"no database" * 1000)
         (tmp_path / "data" / "installation.sqlite3").write_bytes(b"no database" * 1000)
         async with understudy(tmp_path, "doctor", settings=settings) as doctor:
             assert await doctor.ended() == 1
         assert f"✗ records: {aside}: is damaged" in doctor.output
         assert "is deleted on" in doctor.output
+        assert f"✗ records: {inbox}: is a damaged part of the inbox" in doctor.output
+        assert "at least 1 records cannot" in doctor.output
         assert "✗ installation: " in doctor.output
 
 

@@ -92,9 +92,19 @@ def test_export_writes_a_file_when_it_is_whole(
     with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
         connection.execute("UPDATE exchanges SET prompt = '[' WHERE id = ?", (exchange(199).id,))
         connection.commit()
-    broken = tmp_path / "broken.jsonl.zst"
+    broken = tmp_path / "broken.jsonl"
     assert main(["export", "--guild", str(GUILD.id), "-o", str(broken)]) == 1
-    assert [path.name for path in tmp_path.iterdir() if "broken" in path.name] == []
+    told = capsys.readouterr().err
+    assert f"{COUNT - 1:,} exchanges" in told
+    assert "1 exchanges are left out" in told
+    assert str(exchange(199).id) in told
+    assert len(broken.read_text(encoding="utf-8").splitlines()) == COUNT - 1
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.execute("DROP TABLE votes")
+        connection.commit()
+    failed = tmp_path / "failed.jsonl.zst"
+    assert main(["export", "--guild", str(GUILD.id), "-o", str(failed)]) == 1
+    assert [path.name for path in tmp_path.iterdir() if "failed" in path.name] == []
 
 
 def test_export_takes_filters(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -295,10 +305,11 @@ def test_check_finds_what_does_not_fit(folder: Path, capsys: pytest.CaptureFixtu
     assert f"where there are ({COUNT}, 0, 0)" in shown
 
 
-def test_check_names_prompts_that_cannot_be_read(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("running", [True, False])
+def test_check_export_and_repair_agree_on_prompts_that_cannot_be_read(
+    folder: Path, capsys: pytest.CaptureFixture[str], *, running: bool
 ) -> None:
-    damaged = ("[1", "[1.5]", f"[{2**63}]", f"[{2**63 - 1},1]", f"[{10**30}]")
+    damaged = ("[1", b"[1", "[1.5]", f"[{2**63}]", f"[{2**63 - 1},1]", f"[{10**30}]")
     with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
         connection.executemany(
             "UPDATE exchanges SET prompt = ? WHERE id = ?",
@@ -309,6 +320,22 @@ def test_check_names_prompts_that_cannot_be_read(
     shown = capsys.readouterr().out
     assert f"has {len(damaged)} prompts that cannot be read" in shown
     assert "not there" not in shown
+    export = ["export", "--guild", str(GUILD.id)]
+    assert main(export) == 1
+    exported = capsys.readouterr()
+    assert len(exported.out.splitlines()) == COUNT - len(damaged)
+    assert f"{len(damaged)} exchanges are left out" in exported.err
+    with bot_running(folder) if running else contextlib.nullcontext():
+        assert main(["store", "repair"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{len(damaged)} prompts could not be read" in shown
+    assert "No file is damaged" not in shown
+    assert main(["store", "check"]) == 0
+    capsys.readouterr()
+    assert main(export) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [bool(row["input"]) for row in rows] == [n >= len(damaged) for n in range(COUNT)]
+    assert rows[0]["output"] == "Answer 0."
 
 
 def test_encrypting_all(

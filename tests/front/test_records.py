@@ -1,7 +1,9 @@
 """The group /records: looking through what is recorded."""
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,17 @@ async def test_all_are_exported_or_the_command_line_is_named(
         (file,) = answer.latest["attachments"]
         assert file["filename"] == f"records-{stage.guild_id}.jsonl"
         assert "2 exchanges" in answer.content
+        with (
+            contextlib.closing(
+                sqlite3.connect(stage.data / f"guilds/{stage.guild_id}.sqlite3")
+            ) as connection,
+            connection,
+        ):
+            connection.execute(
+                "UPDATE exchanges SET prompt = '[' WHERE id = (SELECT min(id) FROM exchanges)"
+            )
+        answer = await stage.slash(stage.ada, "records export")
+        assert "1 exchanges. 1 more are left out" in answer.content
         monkeypatch.setattr(records_commands, "MOST_BYTES", 100)
         answer = await stage.slash(stage.ada, "records export")
         assert f"understudy export --guild {stage.guild_id}" in answer.content

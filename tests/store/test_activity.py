@@ -109,13 +109,15 @@ def test_so_many_of_a_hundred_take_no_longer(values: list[float], percent: int) 
 
 async def test_json_lines_up_to_a_size(store: SqliteStore) -> None:
     world = store.world(GUILD)
-    assert await world.json_lines(0) == b""
+    assert await world.json_lines(0) == (b"", 0)
     await world.write([exchange(SINCE), exchange(SINCE + 1)])
-    lines = await world.json_lines(1_000_000)
-    assert lines is not None
+    found = await world.json_lines(1_000_000)
+    assert found is not None
+    lines, left_out = found
+    assert left_out == 0
     assert lines.count(b"\n") == 2
     assert await world.json_lines(len(lines) - 1) is None
-    assert await world.json_lines(len(lines)) == lines
+    assert await world.json_lines(len(lines)) == (lines, 0)
 
 
 async def test_a_page_has_what_is_waiting_too(store: SqliteStore) -> None:

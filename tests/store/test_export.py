@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from bot.store.operations import (
 from bot.store.problems import StoreError
 from bot.store.reading import reading
 from bot.store.records import ChatMessage
+from bot.store.training_rows import LeftOut
 from tests.store.filling import DM, GUILD, START, exchange, fill
 from tests.store.filling import training_rows as view_rows
 
@@ -106,8 +107,15 @@ READ: dict[str, tuple[Callable[[bytes], Rows], Callable[[dict[str, Any]], dict[s
 }
 
 
-def exported(connection: sqlite3.Connection, form: str, choice: Choice | None = None) -> Rows:
-    data = b"".join(piece.text for piece in FORMATS[form](connection, choice or Choice()))
+def exported(
+    connection: sqlite3.Connection,
+    form: str,
+    choice: Choice | None = None,
+    left_out: LeftOut | None = None,
+) -> Rows:
+    data = b"".join(
+        piece.text for piece in FORMATS[form](connection, choice or Choice(), left_out or LeftOut())
+    )
     return READ[form][0](data)
 
 
@@ -169,7 +177,9 @@ def test_a_message_said_in_another_role_and_one_that_is_missing(tmp_path: Path) 
 
 def test_an_empty_text_is_not_null_in_csv(tmp_path: Path) -> None:
     with contextlib.closing(fill(tmp_path, [exchange(0, output="", error=None)])) as connection:
-        text = b"".join(piece.text for piece in FORMATS["csv"](connection, Choice())).decode()
+        text = b"".join(
+            piece.text for piece in FORMATS["csv"](connection, Choice(), LeftOut())
+        ).decode()
     (row,) = csv.reader([text.splitlines()[1].replace('""', "quoted")])
     assert row[training_rows.COLUMNS.index("output")] == "quoted"
     assert row[training_rows.COLUMNS.index("error")] == ""
@@ -219,7 +229,7 @@ def test_a_parquet_file_of_many_groups(tmp_path: Path, monkeypatch: pytest.Monke
     operations = [exchange(number, output=str(number)) for number in range(50)]
     with contextlib.closing(fill(tmp_path, operations)) as connection:
         assert exported(connection, "parquet") == viewed(connection, "parquet")
-        data = b"".join(piece.text for piece in FORMATS["parquet"](connection, Choice()))
+        data = b"".join(piece.text for piece in FORMATS["parquet"](connection, Choice(), LeftOut()))
     metadata = parquet.read_metadata(io.BytesIO(data))
     assert metadata.num_row_groups > 5
     for group in range(metadata.num_row_groups):
@@ -279,7 +289,7 @@ def test_an_export_sees_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(training_rows, "BATCH", 2)
     fill(tmp_path, [exchange(number) for number in range(6)]).close()
     with reading(tmp_path, GUILD, Engine()) as connection:
-        pieces = FORMATS["jsonl"](connection, Choice())
+        pieces = FORMATS["jsonl"](connection, Choice(), LeftOut())
         read = [next(pieces)]
         fill(tmp_path, [MessagesForgotten((1005,)), exchange(9)]).close()
         rows = from_jsonl(b"".join(piece.text for piece in [*read, *pieces]))
@@ -293,8 +303,21 @@ def test_a_world_without_a_file_is_not_given_one(tmp_path: Path) -> None:
     assert not path_of(tmp_path, DM).parent.exists()
 
 
-def test_a_prompt_that_is_damaged_is_reported(tmp_path: Path) -> None:
-    with contextlib.closing(fill(tmp_path, [exchange(0)])) as connection:
-        connection.execute("UPDATE exchanges SET prompt = '[1,'")
-        with pytest.raises(StoreError, match="store repair"):
-            exported(connection, "jsonl")
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("damaged", [(0,), (1, 2), tuple(range(4, 8)), tuple(range(8))])
+def test_what_has_a_damaged_prompt_is_left_out_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, damaged: Sequence[int]
+) -> None:
+    monkeypatch.setattr(training_rows, "BATCH", 2)
+    exchanges = [exchange(number) for number in range(8)]
+    left_out = LeftOut()
+    with contextlib.closing(fill(tmp_path, exchanges)) as connection:
+        connection.executemany(
+            "UPDATE exchanges SET prompt = '[1,' WHERE id = ?",
+            [(exchanges[number].id,) for number in damaged],
+        )
+        found = exported(connection, form, left_out=left_out)
+    kept = [one.id for number, one in enumerate(exchanges) if number not in damaged]
+    assert [int(row["id"]) for row in found] == kept
+    assert left_out.count == len(damaged)
+    assert left_out.ids == [exchanges[number].id for number in damaged][:5]

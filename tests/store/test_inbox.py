@@ -1,6 +1,7 @@
 """The inbox's segments: begun, carried over, damaged and deleted, without losing what waits."""
 
 import contextlib
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from bot.store.applying import Stored
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
-from bot.store.inbox import Inbox, Segment
+from bot.store.inbox import Inbox, Segment, least_lost
 from bot.store.operations import EXCHANGE, Entry, MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
@@ -115,6 +116,9 @@ def test_what_is_left_of_a_damaged_segment_is_not_lost(inbox: Inbox, tmp_path: P
     assert damaged.read_bytes() == data
     assert 100 < len(again.waiting[ONE]) < 200
     assert len(again.waiting[OTHER]) == 1
+    lost = 200 - len(again.waiting[ONE])
+    assert (dict(again.lost), again.lost_is_least) == ({None: lost}, False)
+    assert least_lost(damaged, Engine()) == lost
     drain = drain_of(again, tmp_path, told)
     drain.drain_all()
     drain.close_files()
@@ -123,20 +127,73 @@ def test_what_is_left_of_a_damaged_segment_is_not_lost(inbox: Inbox, tmp_path: P
     assert 100 < count(path_of(tmp_path, ONE)) < 200
 
 
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_is_cut_off_a_segment_is_counted(
+    inbox: Inbox, tmp_path: Path, *, behind: bool
+) -> None:
+    """Exactly, where another segment says up to where it went."""
+    inbox.append([entry(number) for number in range(1, 201)])
+    for _, segment in inbox._segments:
+        segment.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    data = bytearray(path.read_bytes())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        last = rightmost_leaf(connection, data)
+    data[last * 16_384 - 16_384 : last * 16_384] = b"\xff" * 16_384
+    path.write_bytes(data)
+    if behind:
+        Segment(path.with_name(f"{201:020}.sqlite3"), Engine()).close()
+    again = Inbox(tmp_path, Engine())
+    found = len(again.waiting[ONE])
+    assert 100 < found < 200
+    assert again.lost_is_least == (not behind)
+    assert dict(again.lost) == {None: 200 - found if behind else 1}
+    again.waiting.clear()
+    again.close()
+
+
+def rightmost_leaf(connection: sqlite3.Connection, data: bytearray) -> int:
+    """The page with the last rows, as the root says. https://www.sqlite.org/fileformat2.html"""
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_schema").fetchone()
+    at = (root - 1) * 16_384
+    assert data[at] == 5, "an interior page of a table"
+    return int.from_bytes(data[at + 8 : at + 12])
+
+
+def test_what_a_log_that_was_cut_short_had_is_counted(inbox: Inbox, tmp_path: Path) -> None:
+    """SQLite takes the first frame that does not fit for the end of the log, and says nothing."""
+    for number in range(1, 101):
+        inbox.append([entry(number)])
+    inbox.begin_segment()
+    inbox.append([entry(101)])
+    crashed = tmp_path / "crashed"
+    shutil.copytree(tmp_path / "inbox", crashed / "inbox")
+    log = min((crashed / "inbox").glob("*-wal"))
+    data = bytearray(log.read_bytes())
+    data[len(data) // 2] ^= 1
+    log.write_bytes(data)
+    again = Inbox(crashed, Engine())
+    found = len(again.waiting[ONE])
+    assert 10 < found < 90
+    assert (dict(again.lost), again.lost_is_least) == ({None: 101 - found}, False)
+    again.close()
+    inbox.waiting.clear()
+
+
 @pytest.mark.parametrize(
-    ("change", "left"),
+    ("change", "left", "lost"),
     [
-        ("world_kind = 'gukld'", 3),
-        ("world_kind = CAST(x'ff' AS TEXT)", 3),
-        ("world_id = 'one'", 3),
-        ("kind = 'x'", 3),
-        ("kind = x'00'", 3),
-        ("body = CAST(body AS TEXT)", 5),
-        ("world_kind = CAST(world_kind AS BLOB)", 5),
+        ("world_kind = 'gukld'", 3, {None: 2}),
+        ("world_kind = CAST(x'ff' AS TEXT)", 3, {None: 2}),
+        ("world_id = 'one'", 3, {None: 2}),
+        ("kind = 'x'", 3, {ONE: 2}),
+        ("kind = x'00'", 3, {ONE: 2}),
+        ("body = CAST(body AS TEXT)", 5, {}),
+        ("world_kind = CAST(world_kind AS BLOB)", 5, {}),
     ],
 )
 def test_a_damaged_row_holds_up_no_other(
-    inbox: Inbox, tmp_path: Path, change: str, left: int
+    inbox: Inbox, tmp_path: Path, change: str, left: int, lost: dict[World | None, int]
 ) -> None:
     """SQLite does not notice a changed bit."""
     inbox.append([entry(number) for number in range(1, 6)])
@@ -148,6 +205,7 @@ def test_a_damaged_row_holds_up_no_other(
 
     again, told = Inbox(tmp_path, Engine()), list[Any]()
     assert len(again.damaged) == (left < 5)
+    assert again.lost == lost
     drain = drain_of(again, tmp_path, told)
     drain.drain_all()
     drain.close_files()

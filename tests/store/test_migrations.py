@@ -23,7 +23,7 @@ from bot.store.reading import reading
 from bot.store.records import DISCORD_EPOCH
 from bot.store.repair import repair
 from bot.store.setting_aside import rename_aside
-from bot.store.training_rows import read_json_lines
+from bot.store.training_rows import LeftOut, read_json_lines
 from tests.store.filling import GUILD, exchange, fill, training_rows
 
 DUMPS = Path(__file__).parent / "files"
@@ -99,7 +99,9 @@ def test_what_was_lost_before_takes_nothing_else_with_it(tmp_path: Path, table: 
         expected = training_rows(connection)
     with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
         found = training_rows(connection)
-        exported = b"".join(lines.text for lines in read_json_lines(connection, Choice()))
+        exported = b"".join(
+            lines.text for lines in read_json_lines(connection, Choice(), LeftOut())
+        )
     said = [message for row in expected for message in json.loads(row["input"])]
     kept = [message for row in found for message in json.loads(row["input"])]
     assert None in {message["content"] for message in said}
@@ -126,7 +128,9 @@ def test_prompts_that_are_damaged_are_told_and_stop_nothing(
         connection.commit()
     with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
         prompts = [row[0] for row in connection.execute("SELECT prompt FROM exchanges ORDER BY id")]
-        exported = b"".join(lines.text for lines in read_json_lines(connection, Choice()))
+        exported = b"".join(
+            lines.text for lines in read_json_lines(connection, Choice(), LeftOut())
+        )
     assert [prompt == "[]" for prompt in prompts] == [True] * 4 + [False] * 2
     assert len(exported.splitlines()) == 6
     (told,) = caplog.messages

@@ -25,7 +25,18 @@ from bot.store.frames import (
 from bot.store.frames import (
     OPERATIONS as OPERATIONS_FRAME,
 )
-from bot.store.operations import KINDS, Entry, ExchangeReader, Operation, decode, encode
+from bot.store.operations import (
+    KINDS,
+    DemonstrationGiven,
+    Entry,
+    ExchangeReader,
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    TextEdited,
+    decode,
+    encode,
+)
 from bot.store.problems import UnstorableError
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
 from bot.store.writer import Incoming
@@ -156,6 +167,41 @@ def test_a_latency_that_is_no_number_is_refused(number: float | None) -> None:
     if number is not None:
         with pytest.raises(UnstorableError):
             encode(replace(exchange(1, 1), first_token_ms=number))
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30, "5", None])
+def test_no_id_within_a_list_may_be_what_no_file_takes(number: int) -> None:
+    for operation in (ReplyAttached(5, (6, number)), MessagesForgotten((6, number))):
+        with pytest.raises(UnstorableError):
+            encode(operation)
+
+
+def test_a_change_without_its_text_is_refused() -> None:
+    nothing: Any = None
+    for operation in (TextEdited(5, nothing, 6), DemonstrationGiven(5, 6, nothing, 7)):
+        with pytest.raises(UnstorableError):
+            encode(operation)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"content": None},
+        {"content": b"bytes"},
+        {"role": None},
+        {"name": 5},
+        {"message_id": 2**63},
+        {"author_id": 10**30},
+        {"subject_id": 2**63},
+        {"message_id": "5"},
+    ],
+)
+def test_a_message_that_no_file_takes_cannot_be_made(values: dict[str, Any]) -> None:
+    """It would be said to be kept, and then be lost: a batch is too late to find it."""
+    with pytest.raises((TypeError, ValueError)):
+        ChatMessage(**{"role": "user", "content": "hello"} | values)
+    with pytest.raises((TypeError, ValueError)):
+        replace(ChatMessage("user", "hello"), **values)
 
 
 @given(st.lists(st.tuples(WORLDS.filter(bool), st.integers(0, 255), st.binary(max_size=40))))

@@ -17,7 +17,14 @@ from bot.store.engine import Engine
 from bot.store.files import look_into, path_of
 from bot.store.inbox import Inbox
 from bot.store.migrations import MIGRATIONS
-from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, TextEdited, encode
+from bot.store.operations import (
+    MessagesForgotten,
+    Operation,
+    ReplyAttached,
+    TextEdited,
+    VoteCast,
+    encode,
+)
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import ChatMessage, Exchange, RecordStats, World, WorldKind
 from bot.store.sqlite import SqliteStore, SqliteWorldStore
@@ -252,6 +259,33 @@ async def test_what_a_crash_left_is_moved_at_the_next_start(tmp_path: Path) -> N
         assert inputs(store) == ["Be kind.", "[deleted]"]
 
 
+@pytest.mark.parametrize("in_process", [True, False])
+async def test_what_cannot_be_read_of_what_a_crash_left_is_counted(
+    tmp_path: Path, *, in_process: bool
+) -> None:
+    left_damaged(tmp_path, [exchange(), exchange(B), exchange(C)])
+    async with SqliteStore(tmp_path, in_process=in_process) as home:
+        store, other = home.world(GUILD), home.world(DM)
+        await store.drained()
+        assert [row["id"] for row in rows(store)] == [C]
+        assert (store.lost, other.lost) == (1, 0)
+        for told in (store.lost_anywhere, other.lost_anywhere):
+            assert told is not None
+            assert told.startswith("1 records")
+            assert "understudy doctor" in told
+
+
+def left_damaged(folder: Path, exchanges: Sequence[Exchange]) -> None:
+    """An inbox of these: of the first one nothing can be read, of the second whose it is."""
+    inbox = Inbox(folder, Engine())
+    inbox.append([(GUILD, *encode(one)) for one in exchanges])
+    inbox.close()
+    (path,) = (folder / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET world_kind = 'x' WHERE seq = 1")
+        connection.execute("UPDATE operations SET kind = 'x' WHERE seq = 2")
+
+
 async def test_changes_alone_make_no_file(store: SqliteWorldStore) -> None:
     await keep(store, [MessagesForgotten((71,)), TextEdited(71, "x", LATER)])
     assert not store.exists
@@ -411,9 +445,23 @@ async def test_a_world_that_no_file_takes_holds_up_no_other(
     store: SqliteWorldStore, number: int
 ) -> None:
     with pytest.raises(UnstorableError):
-        await store._store.world(World(WorldKind.GUILD, number)).write([exchange()])
+        # The writer would try again and again.
+        async with asyncio.timeout(2):
+            await store._store.world(World(WorldKind.GUILD, number)).write([exchange()])
     await keep(store, [exchange(B)])
     assert [row["id"] for row in rows(store)] == [B]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("value", [1, -1])
+async def test_a_vote_that_takes_another_back_takes_the_place_of_any(
+    store: SqliteWorldStore, value: int, together: bool
+) -> None:
+    first, second = VoteCast(80, 9, 1, LATER), VoteCast(80, 9, value, LATER + 1, -1)
+    for votes in ([first, second],) if together else ([first], [second]):
+        await keep(store, [exchange(), ReplyAttached(A, (80,)), *votes])
+    assert [row["value"] for row in rows(store, "SELECT value FROM votes")] == [value]
+    assert store.lost == 0
 
 
 async def test_what_people_are_told_has_no_path(store: SqliteWorldStore) -> None:

@@ -1,7 +1,9 @@
 """The reasoning service on a real agent and real files: on, off, recorded, fallen back."""
 
 import asyncio
+import contextlib
 import json
+import math
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
@@ -12,9 +14,13 @@ import pytest
 
 from bot.agent.actions import ActionResult
 from bot.agent.events import MessageEdited, MessagesDeleted, ReplySent
-from bot.agent.models import ModelError, ModelRequest, ModelType
+from bot.agent.models import Model, ModelError, ModelRequest, ModelResponse, ModelType
 from bot.agent.permissions import Author, Permission
+from bot.agent.plugin import Plugin
 from bot.agent.runtime import AgentRuntime
+from bot.store.engine import Engine
+from bot.store.inbox import Inbox
+from bot.store.operations import encode
 from bot.store.records import Exchange, World
 from bot.store.sqlite import SqliteWorldStore
 from plugins.reasoning import reasoning_plugin
@@ -22,6 +28,7 @@ from plugins.reasoning import recorder as recorder_module
 from plugins.reasoning import service as service_module
 from plugins.reasoning.service import ReasoningService
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
+from tests.store.filling import exchange
 
 LARGE = ModelType.TEXT_LARGE
 ADMIN = Author(8, "ada", frozenset({Permission.MANAGE_GUILD}))
@@ -29,6 +36,7 @@ MEMBER = Author(9, "ben")
 ENABLE = "ENABLE_REASONING_SERVICE"
 DISABLE = "DISABLE_REASONING_SERVICE"
 STATUS = "CHECK_REASONING_STATUS"
+MEASURED = ("first_token_ms", "prompt_tokens", "completion_tokens")
 
 
 def rows(folder: Path, world: World = GUILD) -> list[Any]:
@@ -407,6 +415,24 @@ async def test_without_any_disk_chat_goes_on_and_the_status_says_so(tmp_path: Pa
     assert len(rows(tmp_path)) == 1
 
 
+async def test_the_status_says_what_was_lost_while_the_bot_was_down(tmp_path: Path) -> None:
+    plugins = (ScriptedModel().plugin(), reasoning_plugin())
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        await act(runtime, ENABLE)
+    inbox = Inbox(tmp_path, Engine())
+    inbox.append([(GUILD, *encode(exchange(number))) for number in range(4)])
+    inbox.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET world_kind = 'x' WHERE seq = 1")
+        connection.execute("UPDATE operations SET kind = 'x' WHERE seq > 2")
+    async with agent_with(tmp_path, *plugins) as agent, agent.runtime(GUILD) as runtime:
+        status = await act(runtime, STATUS)
+        assert "Records collected: 1 " in status
+        assert "every exchange is being kept; 2 not kept since the start\n" in status
+        assert "1 records that waited for the servers' files could not be read" in status
+
+
 async def test_a_damaged_file_does_not_stop_the_chat(tmp_path: Path) -> None:
     path = tmp_path / "guilds" / f"{GUILD.id}.sqlite3"
     path.parent.mkdir()
@@ -475,6 +501,26 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
         await runtime.emit(MessagesDeleted([7]))
     assert sorted(row["output"] for row in rows(tmp_path)) == ["one", "three", "two"]
     assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 2**63, 10**30])
+async def test_what_a_model_miscounts_costs_that_number_alone(tmp_path: Path, number: int) -> None:
+    async def answer(_: ModelRequest) -> ModelResponse:
+        return ModelResponse(
+            "hello", "odd", "odd", None, "stop", number, number, first_token_ms=number
+        )
+
+    plugin = Plugin("odd", "miscounts", models=(Model("odd", "odd", answer, priority=0),))
+    async with (
+        agent_with(tmp_path, plugin, reasoning_plugin()) as agent,
+        agent.runtime(GUILD) as runtime,
+    ):
+        await act(runtime, ENABLE)
+        await runtime.use_model(LARGE, ask())
+        assert "not kept" not in await act(runtime, STATUS)
+    (row,) = rows(tmp_path)
+    assert row["output"] == "hello"
+    assert [row[name] for name in MEASURED] == [None] * 3
 
 
 @pytest.mark.parametrize("where", ["store", "record"])
