@@ -16,6 +16,7 @@ from typing import Any
 from bot.store.message_rows import Carrier, Numbered, Reading, keep_messages, place_in_output
 from bot.store.prompts import Reference, write_prompt
 from bot.store.records import time_of
+from bot.store.stretches import join_stretches
 
 ExchangeRow = tuple[Any, ...]
 """An exchange's values in the order of COLUMNS, then its messages: their places in what the
@@ -31,7 +32,7 @@ COLUMNS = (
 )
 ID, TIMESTAMP = COLUMNS.index("id"), COLUMNS.index("timestamp")
 MODEL_TYPE, FINISH_REASON = COLUMNS.index("model_type"), COLUMNS.index("finish_reason")
-OUTPUT = COLUMNS.index("output")
+OUTPUT, ROOM, USER = COLUMNS.index("output"), COLUMNS.index("room_id"), COLUMNS.index("user_id")
 SUCCESS, FALLBACK_FROM = COLUMNS.index("success"), COLUMNS.index("fallback_from")
 
 LARGEST = 2**63 - 1
@@ -117,6 +118,10 @@ def keep_exchanges(
             for row in new
         ),
     )
+    join_stretches(
+        connection,
+        ((row[ID], row[ROOM], row[USER], sources[source_of(row)]) for row in new),
+    )
     failures = sum(not row[SUCCESS] for row in new)
     fallbacks = sum(row[FALLBACK_FROM] is not None for row in new)
     newest = max(row[TIMESTAMP] for row in new)
@@ -197,13 +202,18 @@ def number_sources(
 ) -> dict[Source, int]:
     """The number of each source of these exchanges; one that has none is given one."""
     numbers: dict[Source, int] = {}
-    for source in {(*row[MODEL_TYPE : MODEL_TYPE + 3], row[FINISH_REASON]) for row in rows}:
+    for source in set(map(source_of, rows)):
         found = connection.execute(FIND_SOURCE, source).fetchone()
         if found is None:
             numbers[source] = int(connection.execute(INSERT_SOURCE, source).lastrowid or 0)
         else:
             numbers[source] = found[0]
     return numbers
+
+
+def source_of(row: ExchangeRow) -> Source:
+    """What this exchange came of."""
+    return (*row[MODEL_TYPE : MODEL_TYPE + 3], row[FINISH_REASON])
 
 
 def keep_texts(connection: sqlite3.Connection, said: Iterable[Said]) -> dict[tuple[str, str], int]:
