@@ -32,7 +32,7 @@ COLUMNS = (
 )
 ID, TIMESTAMP = COLUMNS.index("id"), COLUMNS.index("timestamp")
 MODEL_TYPE, FINISH_REASON = COLUMNS.index("model_type"), COLUMNS.index("finish_reason")
-OUTPUT, ROOM, USER = COLUMNS.index("output"), COLUMNS.index("room_id"), COLUMNS.index("user_id")
+OUTPUT = COLUMNS.index("output")
 SUCCESS, FALLBACK_FROM = COLUMNS.index("success"), COLUMNS.index("fallback_from")
 
 LARGEST = 2**63 - 1
@@ -42,6 +42,7 @@ STORED = (
     *("success", "error", "fallback_from", "fallback_reason", "latency_ms", "first_token_ms"),
     *("prompt_tokens", "completion_tokens", "prompt", "reply_id", "parts"),
 )
+WHO_ASKED = itemgetter(*map(STORED.index, ("id", "room_id", "user_id", "source")))
 INSERT_EXCHANGE = (
     f"INSERT INTO exchanges ({', '.join(STORED)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join('?' * len(STORED))})"
@@ -107,21 +108,16 @@ def keep_exchanges(
     references = {place: refer_to(said[place], messages, texts) for place in places}
     refer = references.__getitem__
     sources = number_sources(connection, new)
-    connection.executemany(
-        INSERT_EXCHANGE,
+    stored = [
         (
-            (
-                *stored_values(row, sources),
-                write_prompt(list(map(refer, row[-1]))),
-                *reply_and_parts(replies.by_exchange.get(row[ID], ())),
-            )
-            for row in new
-        ),
-    )
-    join_stretches(
-        connection,
-        ((row[ID], row[ROOM], row[USER], sources[source_of(row)]) for row in new),
-    )
+            *stored_values(row, sources),
+            write_prompt(list(map(refer, row[-1]))),
+            *reply_and_parts(replies.by_exchange.get(row[ID], ())),
+        )
+        for row in new
+    ]
+    connection.executemany(INSERT_EXCHANGE, stored)
+    join_stretches(connection, map(WHO_ASKED, stored))
     failures = sum(not row[SUCCESS] for row in new)
     fallbacks = sum(row[FALLBACK_FROM] is not None for row in new)
     newest = max(row[TIMESTAMP] for row in new)
@@ -202,18 +198,13 @@ def number_sources(
 ) -> dict[Source, int]:
     """The number of each source of these exchanges; one that has none is given one."""
     numbers: dict[Source, int] = {}
-    for source in set(map(source_of, rows)):
+    for source in {(*row[MODEL_TYPE : MODEL_TYPE + 3], row[FINISH_REASON]) for row in rows}:
         found = connection.execute(FIND_SOURCE, source).fetchone()
         if found is None:
             numbers[source] = int(connection.execute(INSERT_SOURCE, source).lastrowid or 0)
         else:
             numbers[source] = found[0]
     return numbers
-
-
-def source_of(row: ExchangeRow) -> Source:
-    """What this exchange came of."""
-    return (*row[MODEL_TYPE : MODEL_TYPE + 3], row[FINISH_REASON])
 
 
 def keep_texts(connection: sqlite3.Connection, said: Iterable[Said]) -> dict[tuple[str, str], int]:

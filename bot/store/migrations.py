@@ -544,18 +544,18 @@ MIGRATIONS: tuple[str, ...] = (
         -- Of the id of an exchange all but the last 48 bits, then 24 bits for a person or a room,
         -- 14 for the room that the person was in, 10 for the source; 0 where it is of any.
         id INTEGER PRIMARY KEY,
-        parts TEXT NOT NULL -- a character for each 2^18 ms of 2^26 that has such an exchange
+        parts TEXT NOT NULL -- a character for each 2^20 ms of 2^26 that has such an exchange
     );
     INSERT INTO stretches SELECT id, group_concat(char(part + 32), '') FROM (
         SELECT id, part FROM (
-            SELECT (e.id >> 48 << 48) | (e.source & 1023) AS id, (e.id >> 40) & 255 AS part
+            SELECT (e.id >> 48 << 48) | (e.source & 1023) AS id, (e.id >> 42) & 63 AS part
             FROM exchanges e
             UNION ALL SELECT (e.id >> 48 << 48) | (e.room_id % 16777213 << 24) | (e.source & 1023),
-                (e.id >> 40) & 255
+                (e.id >> 42) & 63
             FROM exchanges e WHERE e.room_id IS NOT NULL
             UNION ALL SELECT (e.id >> 48 << 48) | (e.user_id % 16777213 << 24)
                 | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023),
-                (e.id >> 40) & 255
+                (e.id >> 42) & 63
             FROM exchanges e WHERE e.user_id IS NOT NULL
         ) GROUP BY id, part
     ) GROUP BY id;
