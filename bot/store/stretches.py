@@ -25,13 +25,12 @@ PEOPLE, ROOMS, SOURCES = 2**24 - 3, 2**14 - 3, 2**10
 FIRST = 32
 """The character of a stretch's first part: those before it are not for people to see."""
 
+JOIN = """
+    INSERT INTO stretches (id, parts) VALUES {rows} ON CONFLICT (id) DO UPDATE
+    SET parts = parts || excluded.parts WHERE NOT instr(parts, excluded.parts)
+"""
 JOINED_AT_ONCE = 16
-JOIN = [
-    f"INSERT INTO stretches (id, parts) VALUES {', '.join(['(?, ?)'] * count)}"
-    " ON CONFLICT (id) DO UPDATE SET parts = parts || excluded.parts"
-    " WHERE NOT instr(parts, excluded.parts)"
-    for count in range(JOINED_AT_ONCE + 1)
-]
+JOINS = [JOIN.format(rows=", ".join(["(?, ?)"] * count)) for count in range(JOINED_AT_ONCE + 1)]
 """By how many rows: a statement for each takes twice as long."""
 LEAVE = "UPDATE stretches SET parts = replace(parts, ?2, '') WHERE id = ?1"
 REMOVE_EMPTY = "DELETE FROM stretches WHERE id = ? AND parts = ''"
@@ -80,7 +79,7 @@ def join_stretches(connection: sqlite3.Connection, asked: Iterable[Asked]) -> No
     parts = sorted(parts_of(asked))
     for start in range(0, len(parts), JOINED_AT_ONCE):
         some = parts[start : start + JOINED_AT_ONCE]
-        connection.execute(JOIN[len(some)], tuple(chain.from_iterable(some)))
+        connection.execute(JOINS[len(some)], tuple(chain.from_iterable(some)))
 
 
 def leave_stretches(connection: sqlite3.Connection, gone: Iterable[Asked]) -> None:

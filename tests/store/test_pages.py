@@ -258,7 +258,7 @@ def test_of_whom_nothing_is_left_in_a_stretch_is_not_in_it(tmp_path: Path, seed:
     chance = Random(seed)  # noqa: S311 - the same every time
     some = [None, 90, 91, 92, 93]
     made = [
-        exchange(number * 3_000, room_id=chance.choice(some), user_id=chance.choice(some))
+        exchange(number * 200, room_id=chance.choice(some), user_id=chance.choice(some))
         for number in range(60)
     ]
     left = [one.id for one in made]
