@@ -34,6 +34,8 @@ ROOMS, PEOPLE = 200, 5_000
 DAY_MS = 86_400_000
 BATCH = 200
 LIMIT = 25
+RUNS = 4
+"""Of which the fastest counts: on a shared machine the others tell of that."""
 PURPOSES = {"planning": 0.7, "should_respond": 0.2995, "coding": 0.0005}
 BUSIEST_AT = 0.6
 """The part of the day at which most is said; at the quietest it is a ninth of that."""
@@ -196,13 +198,13 @@ def measure(folder: Path, filters: dict[str, dict[str, Any]]) -> None:
             for at in (1.0, 0.5, 0.05):
                 before = None if at == 1 else first + int((last - first) * at)
                 page = partial(read_page, before=before, limit=LIMIT, **given)
-                found = [timed(page, warm) for _ in range(3)]
+                found = [timed(page, warm) for _ in range(RUNS)]
                 fresh = []
-                for _ in range(2):
+                for _ in range(RUNS):
                     with reading(folder, WORLD, Engine()) as new:
                         fresh.append(timed(page, new))
-                median = statistics.median(found), min(fresh)
-                worst[name] = max(worst.get(name, (0.0, 0.0)), median)
+                before_it = worst.get(name, (0.0, 0.0))
+                worst[name] = max(before_it[0], min(found)), max(before_it[1], min(fresh))
     print(f"{len(worst)} filters, three pages of {LIMIT} each; the slowest of each in ms:")
     for name, (warm_ms, fresh_ms) in sorted(worst.items(), key=lambda item: -max(item[1]))[:25]:
         print(f"  {name:40} warm {warm_ms:8.2f}   new connection {fresh_ms:8.2f}")
