@@ -28,6 +28,7 @@ from bot.store.operations import (
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import time_of
 from bot.store.speakers import ANSWERING, NAMELESS, blank_messages
+from bot.store.stretches import leave_stretches
 
 Stored = tuple[int, bytes]
 """An operation as it waits in the inbox: the number of its kind, and its values."""
@@ -51,20 +52,9 @@ DELETE_FEEDBACK = (
     "DELETE FROM votes WHERE message_id IN (SELECT value FROM json_each(?))",
 )
 DELETE_EXCHANGES = "DELETE FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"
-FIND_PLACES = """
-    SELECT id >> 47, room_id, user_id FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
+FIND_ASKED = """
+    SELECT id, room_id, user_id, source FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
 """
-# The same person and room may have others in the stretch.
-LEAVE_STRETCH = """
-    WITH others AS MATERIALIZED (
-        SELECT room_id, user_id FROM exchanges
-        WHERE id BETWEEN ?1 << 47 AND ?1 << 47 | 140737488355327
-    )
-    DELETE FROM stretches WHERE stretch = ?1 AND place IN (SELECT value FROM json_each(?2))
-        AND place NOT IN (SELECT room_id FROM others WHERE room_id IS NOT NULL)
-        AND place NOT IN (SELECT user_id FROM others WHERE user_id IS NOT NULL)
-"""
-
 
 PLACE_MESSAGE = f"""
     INSERT INTO messages (message_id, speaker, state, seen_after, exchange_id, start, length)
@@ -258,16 +248,13 @@ def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     given = (json.dumps(ids),)
     gone = connection.execute(COUNT_CHOSEN, given).fetchone()
     carriers = carriers_of(connection, ids)
-    places: dict[int, set[int | None]] = {}
-    for stretch, room_id, user_id in connection.execute(FIND_PLACES, given):
-        places.setdefault(stretch, set()).update((room_id, user_id))
+    asked = connection.execute(FIND_ASKED, given).fetchall()
     for statement in DELETE_FEEDBACK:
         connection.execute(statement, (json.dumps(list(carriers)),))
     # An answer may be quoted in a later prompt: there it stands as deleted from here on.
     blank_messages(connection, list(carriers.values()))
     connection.execute(DELETE_EXCHANGES, given)
-    for stretch, some in places.items():
-        connection.execute(LEAVE_STRETCH, (stretch, json.dumps(list(some))))
+    leave_stretches(connection, asked)
     connection.execute(
         "UPDATE counters SET exchanges = exchanges - ?, failures = failures - ?,"
         " fallbacks = fallbacks - ?",

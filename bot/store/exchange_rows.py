@@ -16,6 +16,7 @@ from typing import Any
 from bot.store.message_rows import Carrier, Numbered, Reading, keep_messages, place_in_output
 from bot.store.prompts import Reference, write_prompt
 from bot.store.records import time_of
+from bot.store.stretches import join_stretches
 
 ExchangeRow = tuple[Any, ...]
 """An exchange's values in the order of COLUMNS, then its messages: their places in what the
@@ -41,6 +42,7 @@ STORED = (
     *("success", "error", "fallback_from", "fallback_reason", "latency_ms", "first_token_ms"),
     *("prompt_tokens", "completion_tokens", "prompt", "reply_id", "parts"),
 )
+WHO_ASKED = itemgetter(*map(STORED.index, ("id", "room_id", "user_id", "source")))
 INSERT_EXCHANGE = (
     f"INSERT INTO exchanges ({', '.join(STORED)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join('?' * len(STORED))})"
@@ -106,17 +108,16 @@ def keep_exchanges(
     references = {place: refer_to(said[place], messages, texts) for place in places}
     refer = references.__getitem__
     sources = number_sources(connection, new)
-    connection.executemany(
-        INSERT_EXCHANGE,
+    stored = [
         (
-            (
-                *stored_values(row, sources),
-                write_prompt(list(map(refer, row[-1]))),
-                *reply_and_parts(replies.by_exchange.get(row[ID], ())),
-            )
-            for row in new
-        ),
-    )
+            *stored_values(row, sources),
+            write_prompt(list(map(refer, row[-1]))),
+            *reply_and_parts(replies.by_exchange.get(row[ID], ())),
+        )
+        for row in new
+    ]
+    connection.executemany(INSERT_EXCHANGE, stored)
+    join_stretches(connection, map(WHO_ASKED, stored))
     failures = sum(not row[SUCCESS] for row in new)
     fallbacks = sum(row[FALLBACK_FROM] is not None for row in new)
     newest = max(row[TIMESTAMP] for row in new)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.store.copying import copy_whole
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES
-from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS, REWRITE_PROMPTS
+from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
@@ -136,8 +136,8 @@ def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: E
     try:
         # Another process may have been faster.
         for number in range(schema_version(connection, path) + 1, len(MIGRATIONS) + 1):
-            if number in REWRITE_PROMPTS:
-                damaged += connection.execute(EMPTY_DAMAGED_PROMPTS).rowcount
+            if number in EMPTY_DAMAGED_PROMPTS:
+                damaged += connection.execute(EMPTY_DAMAGED_PROMPTS[number]).rowcount
             for statement in statements(MIGRATIONS[number - 1]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")

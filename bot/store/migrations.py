@@ -535,11 +535,79 @@ MIGRATIONS: tuple[str, ...] = (
         (SELECT count(*) FROM votes v WHERE v.exchange_id = e.id AND v.value < 0) AS thumbs_down
     FROM exchanges e LEFT JOIN sources c ON c.id = e.source;
     """,
+    """
+    -- Finer stretches, which also tell who asked where and for what (see bot/store/stretches.py);
+    -- whoever adds exchanges adds to them, once a batch.
+    DROP TRIGGER exchange_added;
+    DROP TABLE stretches;
+    CREATE TABLE stretches (
+        -- Of the id of an exchange all but the last 48 bits, then 24 bits for a person or a room,
+        -- 14 for the room that the person was in, 10 for the source; 0 where it is of any.
+        id INTEGER PRIMARY KEY,
+        parts TEXT NOT NULL -- a character for each 2^20 ms of 2^26 that has such an exchange
+    );
+    INSERT INTO stretches SELECT id, group_concat(char(part + 32), '') FROM (
+        SELECT id, part FROM (
+            SELECT (e.id >> 48 << 48) | (e.source & 1023) AS id, (e.id >> 42) & 63 AS part
+            FROM exchanges e
+            UNION ALL SELECT (e.id >> 48 << 48) | (e.room_id % 16777213 << 24) | (e.source & 1023),
+                (e.id >> 42) & 63
+            FROM exchanges e WHERE e.room_id IS NOT NULL
+            UNION ALL SELECT (e.id >> 48 << 48) | (e.user_id % 16777213 << 24)
+                | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023),
+                (e.id >> 42) & 63
+            FROM exchanges e WHERE e.user_id IS NOT NULL
+        ) GROUP BY id, part
+    ) GROUP BY id;
+
+    -- Who had asked where and for what, as a stretch's number has it: a page of what was voted on
+    -- need not look at every exchange that was.
+    ALTER TABLE votes ADD COLUMN asked INTEGER;
+    UPDATE votes SET asked = (
+        SELECT (coalesce(e.user_id % 16777213, 0) << 24) | (coalesce(e.room_id % 16381, 0) << 10)
+            | (e.source & 1023)
+        FROM exchanges e WHERE e.id = votes.exchange_id
+    );
+    DROP INDEX votes_by_exchange;
+    CREATE INDEX votes_by_exchange ON votes (exchange_id, value, asked)
+        WHERE exchange_id IS NOT NULL;
+    CREATE TRIGGER votes_asked_added AFTER INSERT ON votes WHEN new.exchange_id IS NOT NULL BEGIN
+        UPDATE votes SET asked = (
+            SELECT (coalesce(e.user_id % 16777213, 0) << 24)
+                | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023)
+            FROM exchanges e WHERE e.id = new.exchange_id
+        ) WHERE message_id = new.message_id AND user_id = new.user_id;
+    END;
+    CREATE TRIGGER votes_asked_placed AFTER UPDATE OF exchange_id ON votes BEGIN
+        UPDATE votes SET asked = (
+            SELECT (coalesce(e.user_id % 16777213, 0) << 24)
+                | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023)
+            FROM exchanges e WHERE e.id = new.exchange_id
+        ) WHERE message_id = new.message_id AND user_id = new.user_id;
+    END;
+    """,
 )
 
-REWRITE_PROMPTS = (2, 3)
-"""The steps that put every prompt down anew; one that is no list of JSON would stop them."""
-EMPTY_DAMAGED_PROMPTS = """
-    UPDATE exchanges SET prompt = '[]'
-    WHERE NOT iif(json_valid(prompt), json_type(prompt) = 'array', 0)
+EMPTY_DAMAGED_PROMPTS = {
+    2: """
+        UPDATE exchanges SET prompt = '[]'
+        WHERE CASE WHEN NOT json_valid(prompt) THEN 1 WHEN json_type(prompt) <> 'array' THEN 1
+            ELSE EXISTS (
+                SELECT 1 FROM json_each(prompt) WHERE CASE type
+                    WHEN 'array' THEN json_type(value, '$[0]') IS NOT 'text' ELSE 1 END
+            ) END
+    """,
+    3: """
+        UPDATE exchanges SET prompt = '[]'
+        WHERE CASE WHEN NOT json_valid(prompt) THEN 1 WHEN json_type(prompt) <> 'array' THEN 1
+            ELSE EXISTS (
+                SELECT 1 FROM json_each(prompt) WHERE CASE type
+                    WHEN 'array' THEN json_type(value, '$[1]') IS NOT 'text'
+                    WHEN 'integer' THEN typeof(value) <> 'integer' ELSE type <> 'null' END
+            ) END
+    """,
+}
+"""To run before the steps that put every prompt down anew.
+
+One that is no list of what it should be would stop them, or could not be read ever after.
 """

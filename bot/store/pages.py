@@ -1,11 +1,14 @@
 """Reading exchanges a page at a time, newest first, for people who look through them."""
 
+import contextlib
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from bot.store.choosing import ASKED_AT, Choice, Feedback
+from bot.store.stretches import mask_of, spans_with
 
 # The page is chosen before anything is looked up for it.
 SELECT = """
@@ -28,18 +31,17 @@ SELECT = """
     ORDER BY e.id DESC
 """
 BY_ID = "SELECT e.id FROM exchanges e WHERE {condition} ORDER BY e.id DESC"
+BY_IDS = "SELECT value AS id FROM json_each(?)"
 # Few are voted on: from vote to vote, instead of past all the others.
 BY_VOTE = """
     SELECT DISTINCT v.exchange_id AS id FROM votes v CROSS JOIN exchanges e ON e.id = v.exchange_id
-    WHERE v.exchange_id < ? AND {vote} AND {condition} ORDER BY v.exchange_id DESC
+    WHERE v.exchange_id < ? AND {vote} AND v.asked & ? = ?
+        AND (?4 IS NULL OR v.asked & 1023 IN (SELECT id & 1023 FROM sources WHERE model_type = ?4))
+        AND {condition} ORDER BY v.exchange_id DESC
 """
-# Only in the stretches of time that have some of the room and of the person.
-BY_STRETCH = """
-    SELECT e.id FROM stretches s CROSS JOIN exchanges e
-    ON e.id >= s.stretch << 47 AND e.id <= s.stretch << 47 | 140737488355327
-    WHERE s.place = ? AND s.stretch IN (SELECT stretch FROM stretches WHERE place = ?)
-        AND s.stretch <= ? >> 47 AND {condition}
-    ORDER BY s.stretch DESC, e.id DESC
+BY_SPAN = """
+    SELECT e.id FROM exchanges e WHERE e.id BETWEEN ? AND ? AND {condition}
+    ORDER BY e.id DESC LIMIT ?
 """
 VOTES = {"up": "v.value > 0", "down": "v.value < 0", "any": "1"}
 AFTER_ALL = 2**63 - 1
@@ -92,21 +94,47 @@ def read_page(
 
     Raises one of FAILURES.
     """
-    choice = Choice(before=before, room_id=room_id, user_id=user_id, purpose=purpose)
-    end = AFTER_ALL if before is None else before
-    places = [place for place in (user_id, room_id) if place is not None]
+    choice = Choice(
+        before=before, room_id=room_id, user_id=user_id, purpose=purpose, feedback=feedback
+    )
     if feedback in VOTES:
+        chosen, values = by_vote(choice, VOTES[feedback])
+    elif choice.room_id is None and choice.user_id is None and choice.purpose is None:
         condition, values = choice.where()
-        chosen = BY_VOTE.format(vote=VOTES[feedback], condition=condition)
-        values.insert(0, end)
-    else:
-        condition, values = replace(choice, feedback=feedback).where()
         chosen = BY_ID.format(condition=condition)
-        if places:
-            chosen = BY_STRETCH.format(condition=condition)
-            values[:0] = [places[0], places[-1], end]
+    else:
+        chosen, values = BY_IDS, [json.dumps(find_by_span(connection, choice, limit))]
     found = connection.execute(select(chosen), (*values, limit))
     return [summary(row) for row in found]
+
+
+def by_vote(choice: Choice, vote: str) -> tuple[str, list[Any]]:
+    """The query for chosen exchanges with a vote, and its values."""
+    condition, values = replace(choice, feedback=None).where()
+    mask, asked = mask_of(choice.room_id, choice.user_id)
+    return BY_VOTE.format(vote=vote, condition=condition), [
+        AFTER_ALL if choice.before is None else choice.before,
+        mask,
+        asked,
+        choice.purpose,
+        *values,
+    ]
+
+
+def find_by_span(connection: sqlite3.Connection, choice: Choice, limit: int) -> list[int]:
+    """The ids of up to `limit` exchanges of a room, a person or a purpose, newest first."""
+    condition, values = choice.where()
+    query = BY_SPAN.format(condition=condition)
+    end = AFTER_ALL if choice.before is None else choice.before
+    spans = spans_with(connection, end, choice.room_id, choice.user_id, choice.purpose)
+    found: list[int] = []
+    with contextlib.closing(spans):
+        for first, last in spans:
+            given = (first, last, *values, limit - len(found))
+            found += [row[0] for row in connection.execute(query, given)]
+            if len(found) >= limit:
+                break
+    return found
 
 
 def read_exchange(connection: sqlite3.Connection, exchange_id: int) -> ExchangeSummary | None:

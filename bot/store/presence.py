@@ -21,7 +21,6 @@ SETTLED_NS = 1_000_000_000
 MENTIONED = """
     SELECT EXISTS (SELECT 1 FROM exchanges WHERE user_id = ?1)
         OR EXISTS (SELECT 1 FROM speakers WHERE author_id = ?1 OR subject_id = ?1)
-        OR EXISTS (SELECT 1 FROM stretches WHERE place = ?1)
         OR EXISTS (SELECT 1 FROM votes WHERE user_id = ?1)
         OR EXISTS (SELECT 1 FROM demonstrations WHERE user_id = ?1)
         OR EXISTS (SELECT 1 FROM consents WHERE user_id = ?1)

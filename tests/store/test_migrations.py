@@ -1,6 +1,6 @@
 """Files that earlier versions wrote are opened, and nothing in them is lost.
 
-`files/schema-1.sql` is the dump of a file that the code of schema 1 wrote.
+`files/schema-1.sql` is the dump of a file that the code of schema 1 wrote; so are the others.
 """
 
 import contextlib
@@ -8,7 +8,9 @@ import json
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,12 +19,14 @@ from bot.store import files as store_files
 from bot.store.choosing import Choice
 from bot.store.engine import Engine
 from bot.store.files import BEFORE_UPGRADES, open_world, path_of
-from bot.store.migrations import MIGRATIONS
+from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS
+from bot.store.pages import read_page
 from bot.store.problems import StoreError
 from bot.store.reading import reading
 from bot.store.records import DISCORD_EPOCH
 from bot.store.repair import repair
 from bot.store.setting_aside import rename_aside
+from bot.store.stretches import number_of, parts_of
 from bot.store.training_rows import LeftOut, read_json_lines
 from tests.store.filling import GUILD, exchange, fill, training_rows
 
@@ -76,6 +80,47 @@ def test_every_row_survives(tmp_path: Path, version: int) -> None:
             assert row["id"] == earlier["id"]
 
 
+@pytest.mark.parametrize("version", EARLIER)
+def test_pages_find_their_rows_after_a_step(tmp_path: Path, version: int) -> None:
+    """The SQL of the step makes the same numbers as the code that goes on with them."""
+    write_earlier(tmp_path, version)
+    if version == len(MIGRATIONS) - 1:
+        add_exchanges(path_of(tmp_path, GUILD))
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        asked = connection.execute("SELECT id, room_id, user_id, source FROM exchanges").fetchall()
+        stretches = connection.execute("SELECT id, parts FROM stretches").fetchall()
+        votes = connection.execute(
+            "SELECT v.asked, e.user_id, e.room_id, e.source FROM votes v"
+            " JOIN exchanges e ON e.id = v.exchange_id"
+        ).fetchall()
+        (unplaced,) = connection.execute(
+            "SELECT count(*) FROM votes WHERE exchange_id IS NULL AND asked IS NULL"
+        ).fetchone()
+        assert len(read_page(connection, None, 9, room_id=5, feedback="up")) == (version > 1)
+    found = sorted((number, part) for number, parts in stretches for part in parts)
+    assert found == sorted(parts_of(asked))
+    assert [vote[0] for vote in votes] == [number_of(*vote[1:]) for vote in votes]
+    # Schema 1 had none.
+    assert len(votes) >= 3 * (version > 1)
+    assert unplaced == (version > 1)
+
+
+def add_exchanges(path: Path) -> None:
+    """Put many more into a file of the last version but one, from all over time and space."""
+    chance = Random(1)  # noqa: S311 - the same every time
+    ids = [None, 0, *(chance.randrange(2**63) for _ in range(5))]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        for _ in range(500):
+            near = 1174109861969920005 + chance.randrange(2**49)
+            values = (near, chance.choice(ids), chance.choice(ids), chance.randrange(1, 2_000))
+            connection.execute(
+                "INSERT INTO exchanges (id, asked_after, room_id, user_id, source, prompt, success,"
+                " latency_ms) VALUES (?, 0, ?, ?, ?, '[]', 1, 5)",
+                values,
+            )
+        connection.commit()
+
+
 def test_the_fixture_has_what_matters(tmp_path: Path) -> None:
     rows = write_earlier(tmp_path, 1)
     said = [one for row in rows for one in json.loads(row["input"])]
@@ -113,13 +158,26 @@ def test_what_was_lost_before_takes_nothing_else_with_it(tmp_path: Path, table: 
     ]
 
 
-@pytest.mark.parametrize("version", EARLIER)
+NO_LIST = ("", "[1,", "{}", "7")
+NO_REFERENCES = {
+    1: ('["user"]', '[["user", "0"], "bare"]', "[5]", '["[1,2]"]'),
+    2: ('["bare"]', "[1.5]", '[{"1": 2}]', "[1, [2, 3], 12345678901234567890]"),
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "damaged"),
+    [
+        (step - 1, damaged)
+        for step in EMPTY_DAMAGED_PROMPTS
+        for damaged in (NO_LIST, NO_REFERENCES[step - 1])
+    ],
+)
 def test_prompts_that_are_damaged_are_told_and_stop_nothing(
-    tmp_path: Path, version: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, version: int, damaged: Sequence[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     write_earlier(tmp_path, version)
     path = path_of(tmp_path, GUILD)
-    damaged = ("", "[1,", "{}", "7")
     with contextlib.closing(sqlite3.connect(path)) as connection:
         ids = [row[0] for row in connection.execute("SELECT id FROM exchanges ORDER BY timestamp")]
         connection.executemany(

@@ -35,6 +35,7 @@ from bot.store.operations import (
     encode,
 )
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.stretches import Part, number_of, parts_of
 
 WORLDS = (World(WorldKind.GUILD, 7), World(WorldKind.DM, 7))
 BOT = 1
@@ -232,9 +233,23 @@ def rows_of(path: Path, query: str) -> list[dict[str, Any]]:
         connection.close()
 
 
-STRETCHES = """
-    SELECT room_id AS place, id >> 47 AS stretch FROM exchanges WHERE room_id IS NOT NULL
-    UNION SELECT user_id, id >> 47 FROM exchanges WHERE user_id IS NOT NULL ORDER BY 1, 2
+def stretches_in(path: Path) -> list[Part]:
+    """The parts that the file says something is in."""
+    rows = rows_of(path, "SELECT id, parts FROM stretches")
+    assert all(row["parts"] for row in rows)
+    return sorted((row["id"], part) for row in rows for part in row["parts"])
+
+
+def asked_in(path: Path) -> list[Part]:
+    """The parts that something is in."""
+    rows = rows_of(path, "SELECT id, room_id, user_id, source FROM exchanges")
+    values = ((row["id"], row["room_id"], row["user_id"], row["source"]) for row in rows)
+    return sorted(parts_of(values))
+
+
+VOTED = """
+    SELECT v.asked, e.user_id, e.room_id, e.source
+    FROM votes v LEFT JOIN exchanges e ON e.id = v.exchange_id
 """
 NOBODYS = "SELECT * FROM messages WHERE speaker NOT IN (SELECT id FROM speakers)"
 
@@ -492,7 +507,10 @@ class Life:
                 (row["message_id"], row["user_id"]): row["content"]
                 for row in rows_of(path, "SELECT * FROM demonstrations")
             } == {key: given.content for key, given in model.demonstrations.items()}
-            assert rows_of(path, STRETCHES) == rows_of(path, "SELECT * FROM stretches")
+            assert stretches_in(path) == asked_in(path)
+            for row in rows_of(path, VOTED):
+                asked = (row["user_id"], row["room_id"], row["source"])
+                assert row["asked"] == (None if row["source"] is None else number_of(*asked))
             assert not rows_of(path, NOBODYS)
 
     def end(self) -> None:

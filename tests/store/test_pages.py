@@ -2,13 +2,15 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from random import Random
 
 import pytest
 
 from bot.store.applying import delete_exchanges
+from bot.store.choosing import Feedback
 from bot.store.operations import (
     ExchangeForgotten,
     MessagesForgotten,
@@ -17,10 +19,18 @@ from bot.store.operations import (
     VoteCast,
 )
 from bot.store.pages import ExchangeSummary, read_exchange, read_page
-from bot.store.records import ChatMessage
+from bot.store.records import ChatMessage, Exchange
+from bot.store.stretches import PEOPLE, ROOMS, parts_of
 from tests.store.filling import START, exchange, fill, snowflake
 
 COUNT = 30
+FEEDBACK: dict[Feedback | None, Callable[[ExchangeSummary], bool]] = {
+    None: lambda one: True,
+    "up": lambda one: one.thumbs_up > 0,
+    "down": lambda one: one.thumbs_down > 0,
+    "any": lambda one: one.thumbs_up + one.thumbs_down > 0,
+    "none": lambda one: one.thumbs_up + one.thumbs_down == 0,
+}
 
 
 @pytest.fixture
@@ -128,10 +138,118 @@ def test_pages_of_a_room_and_a_person_go_through_time(tmp_path: Path) -> None:
         assert connection.execute("SELECT * FROM stretches").fetchall() == []
 
 
-STRETCHES = """
-    SELECT room_id, id >> 47 FROM exchanges WHERE room_id IS NOT NULL
-    UNION SELECT user_id, id >> 47 FROM exchanges WHERE user_id IS NOT NULL ORDER BY 1, 2
-"""
+@pytest.mark.parametrize("seed", range(4))
+def test_every_filter_finds_what_there_is(tmp_path: Path, seed: int) -> None:
+    """All pages of every combination, over weeks, with ids that share a number in the file."""
+    chance = Random(seed)  # noqa: S311 - the same every time
+    rooms = [None, 5, 6, 5 + ROOMS, 5 + PEOPLE]
+    people = [None, 5, 90, 90 + PEOPLE]
+    made: list[Exchange] = []
+    votes: list[Operation] = []
+    for number in sorted(chance.sample(range(2_000_000), 60)):
+        one = exchange(
+            number,
+            room_id=chance.choice(rooms),
+            user_id=chance.choice(people),
+            model_type=chance.choice(["planning", "coding"]),
+            finish_reason=chance.choice(["stop", "length", None]),
+        )
+        made.append(one)
+        if chance.random() < 0.5:
+            votes.append(ReplyAttached(one.id, (one.id + 1,)))
+            votes += [
+                VoteCast(one.id + 1, voter, chance.choice([1, -1]), START)
+                for voter in range(chance.randrange(3))
+            ]
+    with contextlib.closing(fill(tmp_path, [*made, *votes])) as connection:
+        gone = chance.sample([one.id for one in made], 10)
+        delete_exchanges(connection, gone)
+        all_of_them = read_page(connection, None, 1_000)
+        assert [one.id for one in all_of_them] == sorted(
+            {one.id for one in made} - set(gone), reverse=True
+        )
+        for room, user, purpose, feedback in product(
+            [*rooms, 7], [*people, 7], [None, "planning", "coding", "none"], FEEDBACK
+        ):
+            expected = [
+                one
+                for one in all_of_them
+                if room in (None, one.room_id)
+                and user in (None, one.user_id)
+                and purpose in (None, one.model_type)
+                and FEEDBACK[feedback](one)
+            ]
+            found: list[ExchangeSummary] = []
+            while page := read_page(
+                connection,
+                found[-1].id if found else None,
+                4,
+                room_id=room,
+                user_id=user,
+                purpose=purpose,
+                feedback=feedback,
+            ):
+                found += page
+            assert found == expected
+
+
+def test_a_page_reads_few_exchanges_of_many(tmp_path: Path) -> None:
+    """Whoever is sought: a room and a person who never met, and a purpose that is not theirs."""
+    count = 20_000
+    operations: list[Operation] = []
+    for number in range(count):
+        made = exchange(
+            number * 60,
+            room_id=5 + number % 4,
+            user_id=90 + number % 2,
+            model_type="coding" if number % 4 == 3 else "planning",
+        )
+        operations.append(made)
+        if number % 4 == 1:
+            operations += [ReplyAttached(made.id, (made.id + 1,)), VoteCast(made.id + 1, 1, 1, 5)]
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        connection.set_progress_handler(step, 100)
+        sought: list[tuple[int | None, int | None, str | None, Feedback | None]] = [
+            (5, 91, None, None),
+            (6, 90, None, "none"),
+            (5, None, "coding", None),
+            (None, 90, "coding", None),
+            (7, 90, "coding", None),
+            (None, None, "nothing", None),
+            (77, None, None, None),
+            (None, 77, "planning", None),
+        ]
+        for room, user, purpose, feedback in sought:
+            assert not read_page(
+                connection,
+                None,
+                10,
+                room_id=room,
+                user_id=user,
+                purpose=purpose,
+                feedback=feedback,
+            )
+        assert steps * 100 < count
+        steps = 0
+        assert not read_page(connection, None, 10, room_id=5, feedback="up")
+        # From vote to vote, without a look at what was voted on.
+        assert steps * 100 < count // 4 * 12
+
+
+def stretches_in(connection: sqlite3.Connection) -> set[tuple[int, str]]:
+    """The parts that the file says something is in, each once."""
+    rows = connection.execute("SELECT id, parts FROM stretches").fetchall()
+    found = [(number, part) for number, parts in rows for part in parts]
+    assert all(parts for _, parts in rows)
+    assert len(set(found)) == len(found)
+    return set(found)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -140,19 +258,19 @@ def test_of_whom_nothing_is_left_in_a_stretch_is_not_in_it(tmp_path: Path, seed:
     chance = Random(seed)  # noqa: S311 - the same every time
     some = [None, 90, 91, 92, 93]
     made = [
-        exchange(number * 3_000, room_id=chance.choice(some), user_id=chance.choice(some))
+        exchange(number * 200, room_id=chance.choice(some), user_id=chance.choice(some))
         for number in range(60)
     ]
     left = [one.id for one in made]
     chance.shuffle(left)
     with contextlib.closing(fill(tmp_path, made)) as connection:
-        assert len(connection.execute("SELECT DISTINCT stretch FROM stretches").fetchall()) > 3
+        assert len({part for _, part in stretches_in(connection)}) > 3
         while left:
             count = chance.choice([1, 2, 7])
             delete_exchanges(connection, left[:count])
             del left[:count]
-            found = connection.execute("SELECT place, stretch FROM stretches ORDER BY 1, 2")
-            assert found.fetchall() == connection.execute(STRETCHES).fetchall()
+            asked = connection.execute("SELECT id, room_id, user_id, source FROM exchanges")
+            assert stretches_in(connection) == parts_of(asked)
 
 
 def test_leaving_a_stretch_takes_one_look_through_it(tmp_path: Path) -> None:
