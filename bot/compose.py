@@ -1,6 +1,5 @@
 """The composition root: from settings to an agent with its plugins, and to a Discord client."""
 
-import importlib.util
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,11 +7,11 @@ from datetime import UTC, datetime
 
 from bot.agent.agent import Agent
 from bot.agent.models import ModelError
+from bot.engines import engine_of
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import ConversationOptions
-from bot.settings import Settings, SettingsError
+from bot.settings import Settings
 from bot.store.backup import prune_backups
-from bot.store.engine import Engine
 from bot.store.installation import Installation
 from bot.store.locking import in_use
 from bot.store.personal import PersonalRecords
@@ -25,11 +24,6 @@ from plugins.privacy.office import PrivacyOffice
 from plugins.reasoning import reasoning_plugin
 
 log = logging.getLogger(__name__)
-
-NOT_ENCRYPTING = (
-    "STORE_KEY: is set, but what encrypts is not installed. "
-    "Run `pip install 'understudy[encrypted]'`."
-)
 
 NOT_REPAIRED = (
     "%s is damaged and was not repaired yet. It is deleted on %.10s, as what people have deleted "
@@ -59,15 +53,6 @@ async def running_agent(
         await agent.register(privacy_plugin(office))
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
-
-
-def engine_of(settings: Settings) -> Engine:
-    """What opens the records' files. Raises SettingsError for a key that nothing here can use."""
-    if settings.store_key is None:
-        return Engine()
-    if importlib.util.find_spec("sqlcipher3") is None:
-        raise SettingsError([NOT_ENCRYPTING])
-    return Engine(settings.store_key.get_secret_value())
 
 
 def privacy_office(store: SqliteStore, backup_days: int, *, made_up: bool = False) -> PrivacyOffice:

@@ -13,7 +13,8 @@ import aiohttp
 from bot.agent.agent import Agent
 from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
-from bot.compose import add_models, engine_of
+from bot.compose import add_models
+from bot.engines import engine_of
 from bot.settings import Settings, SettingsError, load_settings
 from bot.store.checking import inbox_problems, set_aside_problem
 from bot.store.errors import FAILURES, translate

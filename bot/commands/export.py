@@ -13,7 +13,7 @@ from typing import get_args
 from bot.commands.output import Output, output_to
 from bot.commands.progress import Progress
 from bot.commands.worlds import add_world_arguments, world_of
-from bot.compose import engine_of
+from bot.engines import engine_of
 from bot.settings import load_settings
 from bot.store.choosing import Choice, Feedback
 from bot.store.errors import FAILURES, translate

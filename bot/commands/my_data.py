@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.commands.output import output_to
 from bot.commands.worlds import discord_id
-from bot.compose import engine_of
+from bot.engines import engine_of
 from bot.settings import Settings, load_settings
 from bot.store.checking import waiting_in_inbox
 from bot.store.engine import Engine

@@ -11,7 +11,7 @@ from bot.commands.arguments import days
 from bot.commands.installation import repair_installation, report_installation, show_installation
 from bot.commands.progress import Progress
 from bot.commands.worlds import add_world_arguments, world_of
-from bot.compose import engine_of
+from bot.engines import engine_of
 from bot.settings import Settings, load_settings
 from bot.store import backup, encryption
 from bot.store.checking import check, is_damaged, measure, waiting_in_inbox
