@@ -325,7 +325,7 @@ class Fragments:
         """These from the file."""
         pairs = [reference for reference in references if not isinstance(reference, int)]
         # In their order: those of one page one after the other.
-        numbers = sorted(set(map(number_of, references)))
+        numbers: list[Any] = sorted(set(map(number_of, references)) if pairs else references)
         fragments: dict[Reference, bytes] = dict(self._select(SELECT_MESSAGES, numbers))
         if len(fragments) < len(numbers):
             fragments.update(self._select(SELECT_TEXTS, numbers))
@@ -339,9 +339,9 @@ class Fragments:
             return fragments
         return {reference: self._change(text) for reference, text in fragments.items()}
 
-    def _select(self, query: str, numbers: Sequence[Any]) -> list[tuple[int, bytes]]:
+    def _select(self, query: str, numbers: Sequence[Any]) -> Iterable[tuple[int, bytes]]:
         """What the query finds of these."""
-        return self._connection.execute(query, (encode(numbers).decode(),)).fetchall()
+        return self._connection.execute(query, (encode(numbers).decode(),))
 
     def _remember(self, fragments: dict[Reference, bytes]) -> None:
         self._young.update(fragments)
