@@ -5,6 +5,7 @@ is looked up once while it is being quoted, and prompts are put together from wh
 """
 
 import sqlite3
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,16 +54,17 @@ SELECT_VOTES = """
     SELECT exchange_id, sum(value > 0), sum(value < 0) FROM votes
     WHERE exchange_id BETWEEN ? AND ? GROUP BY exchange_id
 """
-# What the view says of a prompt's elements. The role is the usual one.
+# What the view says of a prompt's elements. The role is the usual one. One line for each in the
+# list: all in one step, in which other threads run. JSON has line feeds only escaped.
 SELECT_MESSAGES = """
-    SELECT m.id, CAST(json_object('role', s.role, 'content', coalesce(
+    SELECT CAST(group_concat(json_object('role', s.role, 'content', coalesce(
         CASE m.state WHEN 1 THEN '[deleted]' WHEN 2 THEN '[not recorded]' END,
         CASE WHEN s.name IS NULL THEN '' ELSE s.name || ': ' END
             || coalesce(m.content, substr(o.output, m.start, m.length)),
         '[deleted]'
-    )) AS BLOB)
+    )), char(10)) AS BLOB)
     FROM json_each(?) r
-    CROSS JOIN messages m ON m.id = r.value
+    LEFT JOIN messages m ON m.id = r.value
     LEFT JOIN speakers s ON s.id = m.speaker
     LEFT JOIN exchanges o ON o.id = m.exchange_id
 """
@@ -326,11 +328,13 @@ class Fragments:
         pairs = [reference for reference in references if not isinstance(reference, int)]
         # In their order: those of one page one after the other.
         numbers: list[Any] = sorted(set(map(number_of, references)) if pairs else references)
-        fragments: dict[Reference, bytes] = dict(self._select(SELECT_MESSAGES, numbers))
-        if len(fragments) < len(numbers):
-            fragments.update(self._select(SELECT_TEXTS, numbers))
-            for number in numbers:
-                fragments.setdefault(number, MISSING)
+        first = bisect_left(numbers, 0)
+        fragments: dict[Reference, bytes] = dict.fromkeys(numbers[:first], MISSING)
+        if first:
+            fragments.update(self._select(SELECT_TEXTS, numbers[:first]))
+        if first < len(numbers):
+            ((found,),) = self._select(SELECT_MESSAGES, numbers[first:])
+            fragments.update(zip(numbers[first:], found.split(b"\n"), strict=True))
         for number, role in pairs:
             # The same, said in another role than usual.
             _, _, content = fragments[number].partition(b',"content":')
@@ -339,7 +343,7 @@ class Fragments:
             return fragments
         return {reference: self._change(text) for reference, text in fragments.items()}
 
-    def _select(self, query: str, numbers: Sequence[Any]) -> Iterable[tuple[int, bytes]]:
+    def _select(self, query: str, numbers: Sequence[Any]) -> Iterable[Any]:
         """What the query finds of these."""
         return self._connection.execute(query, (encode(numbers).decode(),))
 
