@@ -226,13 +226,13 @@ def read_columns(
     sources = by_source(connection, lambda source: tuple(map(in_utf8, source)))
     success, *why = FAILURE
     texts = [as_bytes(name) for name in (*ANSWER, *why)]
-    columns = (*IDS, *texts[:2], success, *texts[2:], *NUMBERS)
+    columns = (*IDS[1:], *texts[:2], success, *texts[2:], *NUMBERS)
     for batch in read_batches(connection, choice, left_out, columns):
-        _, _, source, *found = zip(*batch.rows, strict=True)
-        *names, reason = zip(*(sources[number] for number in source), strict=True)
-        ids, answer, others = found[:7], found[7:9], found[9:]
+        number, _, source, *found = zip(*batch.rows, strict=True)
+        *names, reason = zip(*map(sources.__getitem__, source), strict=True)
+        ids, answer, others = found[:6], found[6:8], found[8:]
         votes = zip(*batch.votes, strict=True)
-        yield [*ids, *names, batch.inputs, *answer, reason, *others, *votes]
+        yield [number, *ids, *names, batch.inputs, *answer, reason, *others, *votes]
 
 
 def lines(batch: Batch, pieces: list[bytes]) -> Lines:
