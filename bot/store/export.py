@@ -23,7 +23,7 @@ from bot.store.training_rows import (
 )
 
 # Each group takes memory until the end; two of them are in memory, one being written.
-ROW_GROUP_BYTES = 3 << 20
+ROW_GROUP_BYTES = 4 << 20
 PAGE_BYTES = 64 << 10
 # Each time the writing thread waits for the one that reads.
 WRITE_BYTES = 512 << 10

@@ -21,7 +21,7 @@ from bot.store.prompts import Reference, number_of, read_prompt
 BATCH = 256
 NAMED = 5
 NOBODY = (0, 0)
-GENERATION_BYTES = 3 << 20
+GENERATION_BYTES = 3 << 19
 ENTRY_BYTES = 150
 """About what a fragment costs beside its text."""
 
