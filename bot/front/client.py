@@ -13,23 +13,19 @@ from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
-from bot.agent.events import FeedbackGiven, MessageEdited, MessagesDeleted
-from bot.agent.messages import Message, Question
-from bot.agent.models import ModelType
-from bot.agent.runtime import AgentRuntime
 from bot.front.agent_commands import agent_group
 from bot.front.answering import Answering
-from bot.front.answers import Answers, Asking, Fate
+from bot.front.answers import Answers
 from bot.front.ask_command import ask_command
+from bot.front.attending import Attending
 from bot.front.command_sync import sync_commands
 from bot.front.command_tree import CommandTree
-from bot.front.confirmation import Confirmation
 from bot.front.controls import AnswerRef, Control, ControlButton
-from bot.front.conversation import SORRY, Conversation, ConversationOptions, Task, offer_again
+from bot.front.conversation import Conversation, ConversationOptions
 from bot.front.decisions import DecisionLog
-from bot.front.discord_errors import UNREACHED
 from bot.front.gate import Attention, attention
 from bot.front.housekeeping import Housekeeping
+from bot.front.message_changes import MessageChanges
 from bot.front.message_menus import message_menus
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
@@ -37,23 +33,21 @@ from bot.front.people import (
     author_of,
     home_of,
     is_elsewhere,
-    readable,
-    speaker,
-    without_mention,
     world_of,
 )
-from bot.front.permission_check import log_missing, permissions_in
+from bot.front.permission_check import log_missing
 from bot.front.presses import Presses
 from bot.front.raw_events import put_gate
 from bot.front.raw_gate import RawGate
+from bot.front.reaction_votes import ReactionVotes
 from bot.front.records_commands import records_group
-from bot.front.results import PressedAction, extras
+from bot.front.results import PressedAction
 from bot.front.settings_book import SettingsBook
 from bot.front.slash_commands import NOT_A_MEMBER, add_commands, respond
 from bot.front.telling import tell_broken, tell_quietly
 from bot.front.translation import FileTranslator
-from bot.front.votes import Votes, vote_of
-from bot.store.records import ChatMessage, World, WorldKind
+from bot.front.votes import Votes
+from bot.store.records import World, WorldKind
 
 log = logging.getLogger(__name__)
 
@@ -114,18 +108,32 @@ class UnderstudyClient(discord.Client):
         self._views = OpenViews()
         self._answering = Answering(self._channels)
         self._answers = Answers()
-        self._votes = Votes()
+        votes = Votes()
+        self._reactions = ReactionVotes(agent, self._answers, votes)
         self._conversation = Conversation(options, self._answers)
+        self._changes = MessageChanges(self, agent, self._answers, self._conversation)
         self._presses = Presses(
             agent,
             self._answers,
             self._answering,
             self._conversation,
             self.book,
-            self._votes,
+            votes,
             self._own,
         )
-        self._on_handled = on_handled
+        self._attending = Attending(
+            client=self,
+            agent=agent,
+            book=self.book,
+            channels=self._channels,
+            answering=self._answering,
+            answers=self._answers,
+            conversation=self._conversation,
+            decisions=self.decisions,
+            run_command=self._run_command,
+            own=self._own,
+            on_handled=on_handled,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self.housekeeping = Housekeeping(self, agent)
@@ -233,55 +241,25 @@ class UnderstudyClient(discord.Client):
             return
         kind = attention(message, self.user, self.agent.matcher, self.open_channels)
         if kind is not Attention.NONE and self._answers.take(message.id):
-            self._own(self._handle(message, kind))
+            self._own(self._attending.handle(message, kind))
 
     async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
         """Someone reacted; a thumb on an answer is a vote."""
-        value = vote_of(payload.emoji)
-        mine = payload.message_author_id in (None, self._my_id)
-        a_bot = payload.member is not None and payload.member.bot
-        if value is None or not mine or a_bot or payload.user_id == self._my_id:
-            return
-        by = (payload.message_id, str(payload.emoji))
-        self._votes.cast(self._answers.last_of(payload.message_id), payload.user_id, value, by)
-        given = FeedbackGiven(payload.message_id, payload.user_id, value)
-        await self._vote(payload.guild_id, given)
+        await self._reactions.added(payload, self._my_id)
 
     async def on_raw_reaction_remove(self, payload: discord.RawReactionActionEvent) -> None:
         """Someone took a reaction back, and with it their vote."""
-        value = vote_of(payload.emoji)
-        if value is None or payload.user_id == self._my_id:
-            return
-        self._votes.withdraw(self._answers.last_of(payload.message_id), payload.user_id, value)
-        taken_back = FeedbackGiven(payload.message_id, payload.user_id, 0, withdrawn=value)
-        await self._vote(payload.guild_id, taken_back)
+        await self._reactions.removed(payload, self._my_id)
 
     async def on_raw_reaction_clear(self, payload: discord.RawReactionClearEvent) -> None:
         """A moderator took all reactions off a message, and the votes that they were."""
-        await self._votes_cleared(payload.guild_id, payload.message_id)
+        await self._reactions.cleared(payload.guild_id, payload.message_id)
 
     async def on_raw_reaction_clear_emoji(
         self, payload: discord.RawReactionClearEmojiEvent
     ) -> None:
         """A moderator took all reactions of one emoji off a message."""
-        await self._votes_cleared(payload.guild_id, payload.message_id, str(payload.emoji))
-
-    async def _votes_cleared(
-        self, guild_id: int | None, message_id: int, emoji: str | None = None
-    ) -> None:
-        for gone in self._votes.clear(message_id, emoji):
-            taken_back = FeedbackGiven(message_id, gone.user_id, 0, withdrawn=gone.value)
-            await self._vote(guild_id, taken_back)
-
-    async def _vote(self, guild_id: int | None, feedback: FeedbackGiven) -> None:
-        if guild_id is not None:
-            world = World(WorldKind.GUILD, guild_id)
-        else:
-            world = World(WorldKind.DM, feedback.user_id)
-        # Of a world of which nothing is known there is no answer to vote on.
-        if self.agent.knows(world):
-            async with self.agent.runtime(world) as runtime:
-                await runtime.emit(feedback)
+        await self._reactions.cleared(payload.guild_id, payload.message_id, str(payload.emoji))
 
     async def pressed(
         self, interaction: discord.Interaction, control: Control, answer: AnswerRef
@@ -295,60 +273,16 @@ class UnderstudyClient(discord.Client):
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed: so is what is kept of it."""
-        message = payload.message
-        if self.user is None or message.author.bot or "content" not in payload.data:
-            return
-        world = world_of(message.guild, message.author)
-        await self._offer_again(message)
-        if self.agent.knows(world):
-            async with self.agent.runtime(world) as runtime:
-                await runtime.emit(MessageEdited(message.id, readable(message, self.user)))
-
-    async def _offer_again(self, question: discord.Message) -> None:
-        """A question was changed that was answered, or is being."""
-        asking = self._answers.asking(question.id)
-        if asking is not None:
-            asking.edited = asking.question != question.content
-            return
-        given = self._answers.given_to(question.id)
-        if given is not None and not given.edited and given.question != question.content:
-            channel = self.get_partial_messageable(question.channel.id)
-            reply = channel.get_partial_message(given.message_ids[-1])
-            await offer_again(reply, given)
+        await self._changes.edited(payload)
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted: so is what is kept of it."""
-        await self._forget(payload.guild_id, payload.channel_id, [payload.message_id])
+        await self._changes.deleted(payload.guild_id, payload.channel_id, [payload.message_id])
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
-        await self._forget(payload.guild_id, payload.channel_id, list(payload.message_ids))
-
-    async def _forget(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
-        self._conversation.forget(message_ids)
-        for message_id in message_ids:
-            self._answers.forget(message_id)
-            asking = self._answers.asking(message_id)
-            if asking is not None:
-                asking.end(Fate.WITHDRAWN)
-        world = await self._world_of_channel(guild_id, channel_id)
-        if world is not None and self.agent.knows(world):
-            async with self.agent.runtime(world) as runtime:
-                await runtime.emit(MessagesDeleted(message_ids))
-
-    async def _world_of_channel(self, guild_id: int | None, channel_id: int) -> World | None:
-        if guild_id is not None:
-            return World(WorldKind.GUILD, guild_id)
-        channel = self.get_channel(channel_id)
-        if channel is None:
-            try:
-                channel = await self.fetch_channel(channel_id)
-            except discord.HTTPException as error:
-                log.error("A deletion in channel %d is not followed: %s", channel_id, error)
-                return None
-        if isinstance(channel, discord.DMChannel) and channel.recipient is not None:
-            return World(WorldKind.DM, channel.recipient.id)
-        return None
+        gone = list(payload.message_ids)
+        await self._changes.deleted(payload.guild_id, payload.channel_id, gone)
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it as a task that ends with the client."""
@@ -362,94 +296,6 @@ class UnderstudyClient(discord.Client):
     @property
     def _my_id(self) -> int | None:
         return None if self.user is None else self.user.id
-
-    async def _handle(self, message: discord.Message, kind: Attention) -> None:
-        # Begun before anything is decided, so that a deletion is noticed from here on.
-        asking = self._answers.begin(message.id, message.content)
-        try:
-            async with self.agent.runtime(world_of(message.guild, message.author)) as runtime:
-                await self._attend(runtime, message, kind, asking)
-        except discord.Forbidden as error:
-            log.warning("May not answer in channel %d: %s", message.channel.id, error)
-        except UNREACHED as error:
-            log.error("Could not answer message %d: %s", message.id, error)
-        except Exception:
-            log.exception("Could not answer message %d", message.id)
-            with contextlib.suppress(*UNREACHED):
-                await message.reply(SORRY.format(reference=message.id), mention_author=False)
-        finally:
-            if asking is not None:
-                self._answers.end(asking)
-            if self._on_handled is not None:
-                self._on_handled(message.id)
-
-    async def _attend(
-        self,
-        runtime: AgentRuntime,
-        message: discord.Message,
-        kind: Attention,
-        asking: Asking | None,
-    ) -> None:
-        addressed = kind is Attention.ADDRESSED
-        me = self.user
-        assert me is not None  # noqa: S101 - there are no messages before READY
-        told = Message(
-            id=message.id,
-            room_id=message.channel.id,
-            author=author_of(message.author, message.guild),
-            text=without_mention(message, me),
-            addressed=addressed,
-        )
-        handling = runtime.handle_message(told)
-        if self.agent.matcher.might_match(told.text):
-            handling = self.book.watched(runtime, told.author.id, handling)
-        outcome = await handling
-        if isinstance(outcome, ActionResult):
-            allowed = permissions_in(message.channel)
-            await message.reply(outcome.text, mention_author=False, **extras(outcome, allowed))
-        elif isinstance(outcome, Question):
-            await self._ask(outcome.action, message)
-        elif kind is not Attention.COMMAND and asking is not None:
-            await self._converse(runtime, message, kind, asking, me)
-
-    async def _converse(
-        self,
-        runtime: AgentRuntime,
-        message: discord.Message,
-        kind: Attention,
-        asking: Asking,
-        me: discord.ClientUser,
-    ) -> None:
-        settings = await self.book.of(runtime)
-        name = speaker(settings.name or (message.guild.me if message.guild else me).display_name)
-
-        async def context() -> Sequence[ChatMessage]:
-            model = runtime.agent.models.find(ModelType.TEXT_SMALL)
-            budget = self._conversation.budget(model)
-            found = await self._conversation.context_of(runtime, message, me, budget, messages=6)
-            return found.messages
-
-        decision = await self._answering.decide(
-            runtime, settings, message, kind, name=name, context=context
-        )
-        self.decisions.note(message.channel.id, message.id, message.author.id, decision)
-        if decision.notice is not None:
-            self._own(say_for_a_while(message, decision.notice, decision.notice_seconds))
-        if not decision.answers:
-            return
-        if isinstance(message.channel, discord.Thread):
-            self._channels.join_thread(message.channel.id)
-        task = Task(message, message.author.id, settings)
-        await self._conversation.answer(runtime, task, asking, me)
-
-    async def _ask(self, action: Action, message: discord.Message) -> None:
-        async def run(interaction: discord.Interaction) -> ActionResult:
-            return await self._run_command(interaction, action, "")
-
-        confirmation = Confirmation(action, message.author.id, run)
-        confirmation.message = await message.reply(
-            confirmation.question, view=confirmation, mention_author=False
-        )
 
     async def _run_command(
         self, interaction: discord.Interaction, action: Action, text: str
@@ -476,17 +322,3 @@ class UnderstudyClient(discord.Client):
             await respond(interaction, self._run_command(interaction, found, text))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told
             await tell_broken(interaction, error, f"The press of {action}")
-
-
-async def say_for_a_while(question: discord.Message, text: str, seconds: int) -> None:
-    """Reply with something that goes away by itself, or with the bot."""
-    try:
-        said = await question.reply(text, mention_author=False)
-    except UNREACHED as error:
-        log.info("Message %d is not told to wait: %s", question.id, error)
-        return
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        with contextlib.suppress(*UNREACHED):
-            await said.delete()

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.agent.runtime import AgentRuntime
 from bot.front import confirmation
 from bot.harness import FakeDiscord, Refused, sample_world
 from tests.front.scene import Scene, scene
@@ -184,7 +185,7 @@ async def test_a_confirmation_that_breaks_says_so_and_leaves_no_dead_button(
 ) -> None:
     async with scene(tmp_path) as stage:
         (asked,) = await stage.ask(stage.ada, await question(stage))
-        monkeypatch.setattr(stage.client, "_run_command", breaks)
+        monkeypatch.setattr(AgentRuntime, "run_action", breaks)
         sent = await stage.ada.click(asked.latest, "Yes")
         assert "did not work" in (await stage.ada.answer_to(sent)).content
         await stage.ada.wait_for(
@@ -200,7 +201,7 @@ async def test_a_button_that_breaks_says_so(
         await stage.slash(stage.ada, "privacy mode", who="opt-in")
         await stage.say(stage.ada, "enable custom reasoning")
         notice, *_ = await stage.ask(stage.ben, "hi")
-        monkeypatch.setattr(stage.client, "_run_command", breaks)
+        monkeypatch.setattr(AgentRuntime, "run_action", breaks)
         sent = await stage.ben.click(notice.latest, "Record me")
         assert "did not work" in (await stage.ben.answer_to(sent)).content
 
