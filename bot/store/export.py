@@ -1,16 +1,15 @@
 """Exporting a world's exchanges, as JSON lines, CSV or Parquet, in memory that does not grow."""
 
-import io
 import os
 import sqlite3
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import accumulate
 from typing import Any
 
 from bot.store.choosing import Choice
+from bot.store.parquet_footer import MAGIC, Footer
 from bot.store.training_rows import (
     COLUMNS,
     Columns,
@@ -22,11 +21,9 @@ from bot.store.training_rows import (
     read_json_lines,
 )
 
-# Each group takes memory until the end; two of them are in memory, one being written.
-ROW_GROUP_BYTES = 4 << 20
+# Two groups are in memory, one of them being written; each takes 2 KB until the end.
+ROW_GROUP_BYTES = 2 << 20
 PAGE_BYTES = 64 << 10
-# Each time the writing thread waits for the one that reads.
-WRITE_BYTES = 512 << 10
 ROWS_A_STEP = 32
 # Of few different values; for all others a dictionary would only take time and memory.
 PARQUET_DICTIONARIES = ["model_type", "provider", "model", "finish_reason", "fallback_from"]
@@ -50,49 +47,51 @@ def read_parquet(
     schema = pyarrow.schema(
         [(name, "string" if name in PARQUET_TEXTS else "int64") for name in COLUMNS]
     )
-    written = Written()
+    footer = Footer(parquet_file(schema, []))
     last_id = 0
-    with (
-        pyarrow.BufferedOutputStream(pyarrow.PythonFile(written, "w"), WRITE_BYTES) as sink,
-        pyarrow.parquet.ParquetWriter(
-            sink,
-            schema,
-            compression="snappy",
-            use_dictionary=PARQUET_DICTIONARIES,
-            data_page_size=PAGE_BYTES,
-            write_batch_size=ROWS_A_STEP,
-            write_statistics=list(PARQUET_STATISTICS),
-        ) as writer,
-        ThreadPoolExecutor(1, "parquet") as thread,
-    ):
-        writing: Future[None] | None = None
+    yield Lines(0, 0, MAGIC)
+    with ThreadPoolExecutor(1, "parquet") as thread:
+        writing: Future[memoryview] | None = None
         waiting: list[Any] = []
         size = 0
         for columns in read_columns(connection, choice, left_out):
             waiting.append(record_batch(columns, schema))
             size += waiting[-1].nbytes
+            last_id = columns[0][-1]
+            written = b""
             if size >= ROW_GROUP_BYTES:
                 if writing is not None:
-                    writing.result()
-                writing = thread.submit(write_group, writer, waiting)
+                    written = footer.add(writing.result())
+                writing = thread.submit(parquet_file, schema, waiting)
                 waiting, size = [], 0
-            last_id = columns[0][-1]
-            yield Lines(len(columns[0]), last_id, written.take())
+            yield Lines(len(columns[0]), last_id, written)
         if writing is not None:
-            writing.result()
+            yield Lines(0, last_id, footer.add(writing.result()))
         if waiting:
-            write_group(writer, waiting)
-    yield Lines(0, last_id, written.take())
+            yield Lines(0, last_id, footer.add(parquet_file(schema, waiting)))
+    yield Lines(0, last_id, footer.end())
 
 
-def write_group(writer: Any, batches: list[Any]) -> None:  # noqa: ANN401 - pyarrow has no types
-    """Write these as one group of rows."""
+def parquet_file(schema: Any, batches: list[Any]) -> memoryview:  # noqa: ANN401 - pyarrow has no types
+    """A file with these rows as its only group, or without any."""
     import pyarrow
 
-    writer.write_table(pyarrow.Table.from_batches(list(map(in_utf8, batches))))
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.parquet.ParquetWriter(
+        sink,
+        schema,
+        compression="snappy",
+        use_dictionary=PARQUET_DICTIONARIES,
+        data_page_size=PAGE_BYTES,
+        write_batch_size=ROWS_A_STEP,
+        write_statistics=list(PARQUET_STATISTICS),
+    ) as writer:
+        if batches:
+            writer.write_table(pyarrow.Table.from_batches(list(map(in_utf8, batches))))
+    return memoryview(sink.getvalue())
 
 
-def in_utf8(batch: Any) -> Any:  # noqa: ANN401
+def in_utf8(batch: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
     """The same rows; what is damaged in their texts is replaced."""
     import pyarrow
 
@@ -178,33 +177,6 @@ def text_by_text(texts: Sequence[bytes | None], begin: bytes = b"", end: bytes =
         [None if text is None else b"%b%b%b" % (begin, mended(text), end) for text in texts],
         "string",
     )
-
-
-class Written(io.RawIOBase):
-    """A file that is taken away piece by piece while another thread writes it."""
-
-    def __init__(self) -> None:
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any) -> int:  # noqa: ANN401 - whatever has bytes
-        """Add to the end."""
-        piece = bytes(data)
-        self._pieces.append(piece)
-        self._size += len(piece)
-        return len(piece)
-
-    def tell(self) -> int:
-        """How much was written in all."""
-        return self._size
-
-    def take(self) -> bytes:
-        """What was written since the last time."""
-        return b"".join([self._pieces.popleft() for _ in range(len(self._pieces))])
 
 
 FORMATS: dict[str, Callable[[sqlite3.Connection, Choice, LeftOut], Iterator[Lines]]] = {
