@@ -96,12 +96,12 @@ def leave_stretches(connection: sqlite3.Connection, gone: Iterable[Asked]) -> No
 
 def spans_with(
     connection: sqlite3.Connection,
-    end: int,
+    last_id: int,
     room_id: int | None,
     user_id: int | None,
     purpose: str | None,
 ) -> Generator[tuple[int, int]]:
-    """Where to look for exchanges of all of these with ids below `end`, of which one is given.
+    """Where to look for exchanges of all of these with ids up to `last_id`; one is given.
 
     First and last ids, the newest first. Close it before the connection is used to write. Raises
     one of FAILURES.
@@ -109,7 +109,7 @@ def spans_with(
     oldest, newest = connection.execute(SPAN).fetchone()
     if oldest is None:
         return
-    newest = min(newest, end >> STRETCH)
+    newest = min(newest, last_id >> STRETCH)
     first, last = numbers(room_id, user_id)
     found = connection.execute(FIND, (newest, oldest, first, last, purpose))
     try:
@@ -121,9 +121,9 @@ def spans_with(
                 while there and there[-1] == lower - 1:
                     lower = there.pop()
                 begin = stretch << STRETCH
-                first_id, last_id = begin | lower << PART, begin | (upper + 1 << PART) - 1
-                if first_id < end:
-                    yield first_id, min(last_id, end - 1)
+                first_id = begin | lower << PART
+                if first_id <= last_id:
+                    yield first_id, min(begin | (upper + 1 << PART) - 1, last_id)
     finally:
         found.close()
 

@@ -142,13 +142,16 @@ def test_pages_of_a_room_and_a_person_go_through_time(tmp_path: Path) -> None:
 def test_every_filter_finds_what_there_is(tmp_path: Path, seed: int) -> None:
     """All pages of every combination, over weeks, with ids that share a number in the file."""
     chance = Random(seed)  # noqa: S311 - the same every time
-    rooms = [None, 5, 6, 5 + ROOMS, 5 + PEOPLE]
-    people = [None, 5, 90, 90 + PEOPLE]
+    rooms = [None, 5, 6, 5 + ROOMS, 5 + PEOPLE, -5, 2**63 - 1]
+    people = [None, 0, 5, 90, 90 + PEOPLE, -90]
     made: list[Exchange] = []
     votes: list[Operation] = []
+    # Also those that are no ids of Discord's.
+    few = [-(2**62), -7, 1, 2, 3, 2**63 - 2, 2**63 - 1]
     for number in sorted(chance.sample(range(2_000_000), 60)):
         one = exchange(
             number,
+            id=few.pop() if few else exchange(number).id,
             room_id=chance.choice(rooms),
             user_id=chance.choice(people),
             model_type=chance.choice(["planning", "coding"]),
@@ -156,9 +159,9 @@ def test_every_filter_finds_what_there_is(tmp_path: Path, seed: int) -> None:
         )
         made.append(one)
         if chance.random() < 0.5:
-            votes.append(ReplyAttached(one.id, (one.id + 1,)))
+            votes.append(ReplyAttached(one.id, (one.id - 1,)))
             votes += [
-                VoteCast(one.id + 1, voter, chance.choice([1, -1]), START)
+                VoteCast(one.id - 1, voter, chance.choice([1, -1]), START)
                 for voter in range(chance.randrange(3))
             ]
     with contextlib.closing(fill(tmp_path, [*made, *votes])) as connection:
