@@ -151,7 +151,8 @@ def read_json_lines(
         for row, said, (up, down) in batch:
             _, _, source, ids, rest, latency, first, asked, answered = row
             end = encode(Numbers(latency, first, asked, answered, up, down))
-            pieces += (ids[:-1], names[source], said, b"],", rest[1:-1], b",", end[1:], b"\n")
+            pieces += (ids[:-1], names[source], said, b"],", mended(rest)[1:-1], b",")
+            pieces += (end[1:], b"\n")
         yield lines(batch, pieces)
 
 
@@ -331,10 +332,11 @@ class Fragments:
         first = bisect_left(numbers, 0)
         fragments: dict[Reference, bytes] = dict.fromkeys(numbers[:first], MISSING)
         if first:
-            fragments.update(self._select(SELECT_TEXTS, numbers[:first]))
+            for number, text in self._select(SELECT_TEXTS, numbers[:first]):
+                fragments[number] = mended(text)
         if first < len(numbers):
             ((found,),) = self._select(SELECT_MESSAGES, numbers[first:])
-            fragments.update(zip(numbers[first:], found.split(b"\n"), strict=True))
+            fragments.update(zip(numbers[first:], mended(found).split(b"\n"), strict=True))
         for number, role in pairs:
             # The same, said in another role than usual.
             _, _, content = fragments[number].partition(b',"content":')

@@ -185,7 +185,7 @@ def test_an_empty_text_is_not_null_in_csv(tmp_path: Path) -> None:
     assert row[training_rows.COLUMNS.index("error")] == ""
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=60, deadline=None)
 @given(damaged=st.binary(max_size=12), others=st.lists(st.none() | TEXTS, max_size=3))
 def test_a_damaged_letter_costs_that_letter(
@@ -211,15 +211,21 @@ def test_a_damaged_letter_costs_that_letter(
     assert [row["output"] for row in found] == expected
 
 
-def test_a_damaged_letter_of_a_message_is_replaced_in_parquet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_damaged_letter_of_what_many_share_is_replaced(tmp_path: Path, form: str) -> None:
     said = ChatMessage("user", "hello", "ben", 71, 9)
-    fill(tmp_path, [exchange(0, said), exchange(1, said)]).close()
+    own = ChatMessage("system", "hello")
+    fill(tmp_path, [exchange(0, own, said), exchange(2, own, said)]).close()
     with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection, connection:
-        connection.execute("UPDATE messages SET content = CAST(? AS TEXT)", (b"h\xffllo",))
+        for place in ("messages SET content", "texts SET content", "sources SET provider"):
+            connection.execute(f"UPDATE {place} = CAST(? AS TEXT)", (b"h\xffllo",))  # noqa: S608
     with reading(tmp_path, GUILD, Engine()) as connection:
-        found = exported(connection, "parquet")
+        found = exported(connection, form)
     for row in found:
-        assert json.loads(row["input"]) == [{"role": "user", "content": "ben: h\ufffdllo"}]
+        quoted = row["input"] if form == "jsonl" else json.loads(row["input"])
+        assert [one["content"] for one in quoted] == ["h\ufffdllo", "ben: h\ufffdllo"]
+        assert row["provider"] == "h\ufffdllo"
+    assert len(found) == 2
 
 
 def test_a_parquet_file_of_many_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
