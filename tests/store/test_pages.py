@@ -11,6 +11,8 @@ import pytest
 
 from bot.store.applying import delete_exchanges
 from bot.store.choosing import Feedback
+from bot.store.engine import Engine
+from bot.store.files import path_of
 from bot.store.operations import (
     ExchangeForgotten,
     MessagesForgotten,
@@ -19,9 +21,10 @@ from bot.store.operations import (
     VoteCast,
 )
 from bot.store.pages import ExchangeSummary, read_exchange, read_page
+from bot.store.reading import reading
 from bot.store.records import ChatMessage, Exchange
 from bot.store.stretches import PEOPLE, ROOMS, parts_of
-from tests.store.filling import START, exchange, fill, snowflake
+from tests.store.filling import GUILD, START, exchange, fill, snowflake
 
 COUNT = 30
 FEEDBACK: dict[Feedback | None, Callable[[ExchangeSummary], bool]] = {
@@ -291,3 +294,44 @@ def test_leaving_a_stretch_takes_one_look_through_it(tmp_path: Path) -> None:
         connection.set_progress_handler(step, 1_000)
         delete_exchanges(connection, [one.id for one in made[::2]])
     assert steps < count // 2
+
+
+@pytest.mark.parametrize("column", ["room_id", "user_id", "source"])
+@pytest.mark.parametrize("value", ["x", b"\xff", 1.5, 1e300, ""])
+def test_a_damaged_value_keeps_no_other_exchange_from_going(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    """As one changed bit makes another kind of value of a number."""
+    made = [exchange(number) for number in range(4)]
+    with contextlib.closing(fill(tmp_path, made)) as connection:
+        connection.execute(
+            f"UPDATE exchanges SET {column} = ? WHERE id = ?",  # noqa: S608 - our own names
+            (value, made[0].id),
+        )
+        assert delete_exchanges(connection, [made[1].id]) == 1
+        assert delete_exchanges(connection, [made[0].id]) == 1
+        left = read_page(connection, None, 9, user_id=93)
+    assert [one.id for one in left] == [made[3].id]
+
+
+@pytest.mark.parametrize("damaged", [b"8", b"8\x80", "8\uffff", "8\x01"])
+def test_damaged_parts_do_not_mislead(tmp_path: Path, damaged: object) -> None:
+    made = [exchange(number) for number in range(0, 20_000, 1_000)]
+    fill(tmp_path, made).close()
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection, connection:
+        connection.execute("UPDATE stretches SET parts = CAST(? AS BLOB)", (damaged,))
+    with reading(tmp_path, GUILD, Engine()) as connection:
+        found = [one.id for one in read_page(connection, None, 50, room_id=5)]
+    assert found == sorted(set(found), reverse=True)
+    assert set(found) <= {one.id for one in made}
+
+
+def test_what_votes_say_of_who_asked_goes_with_the_exchange(tmp_path: Path) -> None:
+    """Also where an exchange is back, and which message carries its answer was not said again."""
+    first = exchange(0)
+    operations = [first, ReplyAttached(first.id, (70,)), ExchangeForgotten(70, first.id)]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        fill(tmp_path, [first, VoteCast(70, 9, 1, START)]).close()
+        assert connection.execute("SELECT count(*) FROM votes").fetchone() == (1,)
+        delete_exchanges(connection, [first.id])
+        assert connection.execute("SELECT * FROM votes").fetchall() == []
