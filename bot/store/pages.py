@@ -32,11 +32,13 @@ SELECT = """
 """
 BY_ID = "SELECT e.id FROM exchanges e WHERE {condition} ORDER BY e.id DESC"
 BY_IDS = "SELECT value AS id FROM json_each(?)"
-# Few are voted on: from vote to vote, instead of past all the others.
+# Few are voted on: from vote to vote, instead of past all the others. A vote does not say who had
+# asked where the exchange came back after it, as with a repair.
 BY_VOTE = """
     SELECT DISTINCT v.exchange_id AS id FROM votes v CROSS JOIN exchanges e ON e.id = v.exchange_id
-    WHERE v.exchange_id <= ? AND {vote} AND v.asked & ? = ?
-        AND (?4 IS NULL OR v.asked & 1023 IN (SELECT id & 1023 FROM sources WHERE model_type = ?4))
+    WHERE v.exchange_id <= ? AND {vote} AND (v.asked & ? = ?) IS NOT 0
+        AND (?4 IS NULL OR v.asked IS NULL
+            OR v.asked & 1023 IN (SELECT id & 1023 FROM sources WHERE model_type = ?4))
         AND {condition} ORDER BY v.exchange_id DESC
 """
 BY_SPAN = """

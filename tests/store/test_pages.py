@@ -335,3 +335,16 @@ def test_what_votes_say_of_who_asked_goes_with_the_exchange(tmp_path: Path) -> N
         assert connection.execute("SELECT count(*) FROM votes").fetchone() == (1,)
         delete_exchanges(connection, [first.id])
         assert connection.execute("SELECT * FROM votes").fetchall() == []
+
+
+def test_a_vote_from_before_its_exchange_was_back_is_found(tmp_path: Path) -> None:
+    one = exchange(0)
+    operations = [one, ReplyAttached(one.id, (70,)), VoteCast(70, 9, 1, START)]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        # As in a file of an earlier version that had lost the exchange when it was brought up.
+        connection.execute("UPDATE votes SET asked = NULL")
+        for user, purpose in ((None, None), (90, None), (None, "planning"), (90, "planning")):
+            found = read_page(connection, None, 9, user_id=user, purpose=purpose, feedback="up")
+            assert [summary.id for summary in found] == [one.id]
+        assert not read_page(connection, None, 9, user_id=91, feedback="up")
+        assert not read_page(connection, None, 9, purpose="coding", feedback="up")
