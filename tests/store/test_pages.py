@@ -329,7 +329,11 @@ def test_damaged_parts_do_not_mislead(tmp_path: Path, damaged: object) -> None:
 def test_what_votes_say_of_who_asked_goes_with_the_exchange(tmp_path: Path) -> None:
     """Also where an exchange is back, and which message carries its answer was not said again."""
     first = exchange(0)
-    operations = [first, ReplyAttached(first.id, (70,)), ExchangeForgotten(70, first.id)]
+    operations: list[Operation] = [
+        first,
+        ReplyAttached(first.id, (70,)),
+        ExchangeForgotten(70, first.id),
+    ]
     with contextlib.closing(fill(tmp_path, operations)) as connection:
         fill(tmp_path, [first, VoteCast(70, 9, 1, START)]).close()
         assert connection.execute("SELECT count(*) FROM votes").fetchone() == (1,)
@@ -339,7 +343,7 @@ def test_what_votes_say_of_who_asked_goes_with_the_exchange(tmp_path: Path) -> N
 
 def test_a_vote_from_before_its_exchange_was_back_is_found(tmp_path: Path) -> None:
     one = exchange(0)
-    operations = [one, ReplyAttached(one.id, (70,)), VoteCast(70, 9, 1, START)]
+    operations: list[Operation] = [one, ReplyAttached(one.id, (70,)), VoteCast(70, 9, 1, START)]
     with contextlib.closing(fill(tmp_path, operations)) as connection:
         # As in a file of an earlier version that had lost the exchange when it was brought up.
         connection.execute("UPDATE votes SET asked = NULL")
