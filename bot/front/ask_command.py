@@ -19,7 +19,7 @@ from bot.front.agent_settings import AgentSettings, Mode
 from bot.front.answering import Answering
 from bot.front.conversation import ConversationOptions, apology, system_prompt
 from bot.front.discord_room import DiscordRoom
-from bot.front.people import home_of, is_elsewhere, speaker, world_of
+from bot.front.people import home_of, is_elsewhere, said, speaker, world_of
 from bot.front.presenting import presentable
 from bot.front.settings_book import SettingsBook
 from bot.front.splitting import split_message
@@ -111,15 +111,10 @@ def request_of(
 ) -> ModelRequest:
     """What the model is asked. The question goes by the interaction's id, as if it were said."""
     asker = interaction.user
-    said = ChatMessage(
-        "user",
-        question,
-        name=None if home is None else speaker(asker.display_name),
-        message_id=interaction.id,
-        author_id=asker.id,
-    )
+    name = None if home is None else speaker(asker.display_name)
+    asked = said("user", question, name, interaction.id, asker.id)
     return ModelRequest(
-        messages=(ChatMessage("system", system_prompt(settings, options)), said),
+        messages=(ChatMessage("system", system_prompt(settings, options)), asked),
         temperature=options.temperature if settings.temperature is None else settings.temperature,
         max_tokens=settings.max_tokens or options.max_tokens,
         origin=Origin(interaction.channel_id or 0, asker.id, interaction.id),

@@ -8,7 +8,7 @@ from typing import Any
 import discord
 
 from bot.agent.permissions import Author, Permission
-from bot.store.records import ChatMessage, World, WorldKind
+from bot.store.records import LARGEST, ChatMessage, Role, World, WorldKind
 
 LONGEST_NAME = 32
 PLAIN = re.compile(rf"\w(?:[\w .'-]{{0,{LONGEST_NAME - 2}}}\w)?", re.ASCII)
@@ -110,20 +110,28 @@ def chat_message(
     `name` is what its author is called, if the message itself does not tell.
     """
     if message.author.id == me.id:
-        return ChatMessage(
-            "assistant",
-            message.content,
-            message_id=message.id,
-            author_id=me.id,
-            subject_id=subject_of(message),
-        )
-    return ChatMessage(
-        "user",
-        text,
-        name=None if message.guild is None else speaker(name or message.author.display_name),
-        message_id=message.id,
-        author_id=message.author.id,
-    )
+        return said("assistant", message.content, None, message.id, me.id, subject_of(message))
+    called = None if message.guild is None else speaker(name or message.author.display_name)
+    return said("user", text, called, message.id, message.author.id)
+
+
+def said(
+    role: Role,
+    content: str,
+    name: str | None,
+    message_id: int,
+    author_id: int,
+    subject_id: int | None = None,
+) -> ChatMessage:
+    """What somebody said, as a part of a prompt.
+
+    What has an id that no record has room for is answered all the same, and not recorded.
+    """
+    if max(message_id, author_id, subject_id or 0) < LARGEST:
+        return ChatMessage(role, content, name, message_id, author_id, subject_id=subject_id)
+    # Without any id it would be recorded as a text of our own.
+    place = message_id if message_id < LARGEST else 0
+    return ChatMessage(role, content, name, place, withheld=True)
 
 
 def subject_of(message: discord.Message) -> int | None:

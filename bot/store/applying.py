@@ -28,7 +28,7 @@ from bot.store.operations import (
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.records import time_of
 from bot.store.speakers import ANSWERING, NAMELESS, blank_messages
-from bot.store.stretches import leave_stretches
+from bot.store.stretches import ASKED, leave_stretches
 
 Stored = tuple[int, bytes]
 """An operation as it waits in the inbox: the number of its kind, and its values."""
@@ -51,10 +51,9 @@ DELETE_FEEDBACK = (
     "DELETE FROM demonstrations WHERE message_id IN (SELECT value FROM json_each(?))",
     "DELETE FROM votes WHERE message_id IN (SELECT value FROM json_each(?))",
 )
+DELETE_VOTES = "DELETE FROM votes WHERE exchange_id IN (SELECT value FROM json_each(?))"
 DELETE_EXCHANGES = "DELETE FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"
-FIND_ASKED = """
-    SELECT id, room_id, user_id, source FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
-"""
+FIND_ASKED = f"SELECT {ASKED} FROM exchanges WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 PLACE_MESSAGE = f"""
     INSERT INTO messages (message_id, speaker, state, seen_after, exchange_id, start, length)
@@ -251,6 +250,8 @@ def delete_exchanges(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     asked = connection.execute(FIND_ASKED, given).fetchall()
     for statement in DELETE_FEEDBACK:
         connection.execute(statement, (json.dumps(list(carriers)),))
+    # They say who had asked, also where it is not known which messages carry the answer.
+    connection.execute(DELETE_VOTES, given)
     # An answer may be quoted in a later prompt: there it stands as deleted from here on.
     blank_messages(connection, list(carriers.values()))
     connection.execute(DELETE_EXCHANGES, given)

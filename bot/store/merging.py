@@ -21,7 +21,7 @@ from bot.store.operations import (
 )
 from bot.store.problems import StoreError
 from bot.store.prompts import Reference, number_of, read_prompt
-from bot.store.records import time_of
+from bot.store.records import LARGEST, time_of
 from bot.store.speakers import Speaker, number_speakers
 from bot.store.transactions import transaction
 
@@ -147,7 +147,7 @@ def merge_exchanges(
         for number in map(number_of, prompt):
             if number in quoted:
                 _, _, _, content, message_id, _, state, seen_after, *_ = quoted[number]
-                seen_at = time_of(message_id) + seen_after
+                seen_at = min(time_of(message_id) + seen_after, LARGEST - 1)
                 if state == 0 and content is not None and seen_at > row[TIMESTAMP]:
                     operations.append(TextEdited(message_id, content, seen_at))
     keep_exchanges(target, [tuple(row) for row in new], list(places))

@@ -4,9 +4,10 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from bot.store.records import time_of
 from bot.store.speakers import ANSWERING, Speaker, number_speakers
@@ -35,7 +36,8 @@ FIND_PARTS = """
 # It may carry another's by now.
 FIND_CARRIER = "SELECT id FROM messages WHERE message_id = ? AND exchange_id = ?"
 
-decode_parts = msgspec.json.Decoder(list[int]).decode
+LARGEST = 2**63 - 1
+decode_parts = msgspec.json.Decoder(list[Annotated[int, Meta(ge=-LARGEST, le=LARGEST)]]).decode
 
 Message = tuple[Speaker, str | None, int, int]
 """Speaker, content, state, and when it was seen (ms after it was posted)."""

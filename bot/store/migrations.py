@@ -543,6 +543,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE stretches (
         -- Of the id of an exchange all but the last 48 bits, then 24 bits for a person or a room,
         -- 14 for the room that the person was in, 10 for the source; 0 where it is of any.
+        -- Remainders are of no negative number: other platforms than Discord have such ids.
         id INTEGER PRIMARY KEY,
         parts TEXT NOT NULL -- a character for each 2^20 ms of 2^26 that has such an exchange
     );
@@ -550,11 +551,13 @@ MIGRATIONS: tuple[str, ...] = (
         SELECT id, part FROM (
             SELECT (e.id >> 48 << 48) | (e.source & 1023) AS id, (e.id >> 42) & 63 AS part
             FROM exchanges e
-            UNION ALL SELECT (e.id >> 48 << 48) | (e.room_id % 16777213 << 24) | (e.source & 1023),
+            UNION ALL SELECT (e.id >> 48 << 48)
+                | ((e.room_id % 16777213 + 16777213) % 16777213 << 24) | (e.source & 1023),
                 (e.id >> 42) & 63
             FROM exchanges e WHERE e.room_id IS NOT NULL
-            UNION ALL SELECT (e.id >> 48 << 48) | (e.user_id % 16777213 << 24)
-                | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023),
+            UNION ALL SELECT (e.id >> 48 << 48)
+                | ((e.user_id % 16777213 + 16777213) % 16777213 << 24)
+                | (coalesce((e.room_id % 16381 + 16381) % 16381, 0) << 10) | (e.source & 1023),
                 (e.id >> 42) & 63
             FROM exchanges e WHERE e.user_id IS NOT NULL
         ) GROUP BY id, part
@@ -564,8 +567,8 @@ MIGRATIONS: tuple[str, ...] = (
     -- need not look at every exchange that was.
     ALTER TABLE votes ADD COLUMN asked INTEGER;
     UPDATE votes SET asked = (
-        SELECT (coalesce(e.user_id % 16777213, 0) << 24) | (coalesce(e.room_id % 16381, 0) << 10)
-            | (e.source & 1023)
+        SELECT (coalesce((e.user_id % 16777213 + 16777213) % 16777213, 0) << 24)
+            | (coalesce((e.room_id % 16381 + 16381) % 16381, 0) << 10) | (e.source & 1023)
         FROM exchanges e WHERE e.id = votes.exchange_id
     );
     DROP INDEX votes_by_exchange;
@@ -573,15 +576,15 @@ MIGRATIONS: tuple[str, ...] = (
         WHERE exchange_id IS NOT NULL;
     CREATE TRIGGER votes_asked_added AFTER INSERT ON votes WHEN new.exchange_id IS NOT NULL BEGIN
         UPDATE votes SET asked = (
-            SELECT (coalesce(e.user_id % 16777213, 0) << 24)
-                | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023)
+            SELECT (coalesce((e.user_id % 16777213 + 16777213) % 16777213, 0) << 24)
+                | (coalesce((e.room_id % 16381 + 16381) % 16381, 0) << 10) | (e.source & 1023)
             FROM exchanges e WHERE e.id = new.exchange_id
         ) WHERE message_id = new.message_id AND user_id = new.user_id;
     END;
     CREATE TRIGGER votes_asked_placed AFTER UPDATE OF exchange_id ON votes BEGIN
         UPDATE votes SET asked = (
-            SELECT (coalesce(e.user_id % 16777213, 0) << 24)
-                | (coalesce(e.room_id % 16381, 0) << 10) | (e.source & 1023)
+            SELECT (coalesce((e.user_id % 16777213 + 16777213) % 16777213, 0) << 24)
+                | (coalesce((e.room_id % 16381 + 16381) % 16381, 0) << 10) | (e.source & 1023)
             FROM exchanges e WHERE e.id = new.exchange_id
         ) WHERE message_id = new.message_id AND user_id = new.user_id;
     END;

@@ -32,11 +32,13 @@ SELECT = """
 """
 BY_ID = "SELECT e.id FROM exchanges e WHERE {condition} ORDER BY e.id DESC"
 BY_IDS = "SELECT value AS id FROM json_each(?)"
-# Few are voted on: from vote to vote, instead of past all the others.
+# Few are voted on: from vote to vote, instead of past all the others. A vote does not say who had
+# asked where the exchange came back after it, as with a repair.
 BY_VOTE = """
     SELECT DISTINCT v.exchange_id AS id FROM votes v CROSS JOIN exchanges e ON e.id = v.exchange_id
-    WHERE v.exchange_id < ? AND {vote} AND v.asked & ? = ?
-        AND (?4 IS NULL OR v.asked & 1023 IN (SELECT id & 1023 FROM sources WHERE model_type = ?4))
+    WHERE v.exchange_id <= ? AND {vote} AND (v.asked & ? = ?) IS NOT 0
+        AND (?4 IS NULL OR v.asked IS NULL
+            OR v.asked & 1023 IN (SELECT id & 1023 FROM sources WHERE model_type = ?4))
         AND {condition} ORDER BY v.exchange_id DESC
 """
 BY_SPAN = """
@@ -44,7 +46,7 @@ BY_SPAN = """
     ORDER BY e.id DESC LIMIT ?
 """
 VOTES = {"up": "v.value > 0", "down": "v.value < 0", "any": "1"}
-AFTER_ALL = 2**63 - 1
+LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def by_vote(choice: Choice, vote: str) -> tuple[str, list[Any]]:
     condition, values = replace(choice, feedback=None).where()
     mask, asked = mask_of(choice.room_id, choice.user_id)
     return BY_VOTE.format(vote=vote, condition=condition), [
-        AFTER_ALL if choice.before is None else choice.before,
+        last_of(choice),
         mask,
         asked,
         choice.purpose,
@@ -121,12 +123,16 @@ def by_vote(choice: Choice, vote: str) -> tuple[str, list[Any]]:
     ]
 
 
+def last_of(choice: Choice) -> int:
+    """The last id that may be chosen."""
+    return LARGEST if choice.before is None else max(choice.before - 1, -LARGEST)
+
+
 def find_by_span(connection: sqlite3.Connection, choice: Choice, limit: int) -> list[int]:
     """The ids of up to `limit` exchanges of a room, a person or a purpose, newest first."""
     condition, values = choice.where()
     query = BY_SPAN.format(condition=condition)
-    end = AFTER_ALL if choice.before is None else choice.before
-    spans = spans_with(connection, end, choice.room_id, choice.user_id, choice.purpose)
+    spans = spans_with(connection, last_of(choice), choice.room_id, choice.user_id, choice.purpose)
     found: list[int] = []
     with contextlib.closing(spans):
         for first, last in spans:

@@ -34,14 +34,18 @@ JOINS = [JOIN.format(rows=", ".join(["(?, ?)"] * count)) for count in range(JOIN
 """By how many rows: a statement for each takes twice as long."""
 LEAVE = "UPDATE stretches SET parts = replace(parts, ?2, '') WHERE id = ?1"
 REMOVE_EMPTY = "DELETE FROM stretches WHERE id = ? AND parts = ''"
-FIND_ASKED = "SELECT id, room_id, user_id, source FROM exchanges WHERE id BETWEEN ? AND ?"
+# One changed bit makes another kind of value of a number. It should keep no other from going.
+ASKED = """
+    id, CAST(room_id AS INTEGER), CAST(user_id AS INTEGER), coalesce(CAST(source AS INTEGER), 0)
+"""
+FIND_ASKED = f"SELECT {ASKED} FROM exchanges WHERE id BETWEEN ? AND ?"  # noqa: S608 - our own text
 SPAN = "SELECT (SELECT min(id) FROM stretches) >> 48, (SELECT max(id) FROM stretches) >> 48"
 # The stretches come as they are counted, the newest first, as far as somebody goes on asking.
 FIND = f"""
     WITH RECURSIVE counted (stretch) AS (
         SELECT ?1 UNION ALL SELECT stretch - 1 FROM counted WHERE stretch > ?2
     )
-    SELECT c.stretch, s.parts FROM counted c CROSS JOIN stretches s
+    SELECT c.stretch, CAST(s.parts AS TEXT) FROM counted c CROSS JOIN stretches s
     ON s.id BETWEEN c.stretch << {STRETCH} | ?3 AND c.stretch << {STRETCH} | ?4
     WHERE ?5 IS NULL
         OR s.id & {SOURCES - 1} IN (SELECT id & {SOURCES - 1} FROM sources WHERE model_type = ?5)
@@ -96,12 +100,12 @@ def leave_stretches(connection: sqlite3.Connection, gone: Iterable[Asked]) -> No
 
 def spans_with(
     connection: sqlite3.Connection,
-    end: int,
+    last_id: int,
     room_id: int | None,
     user_id: int | None,
     purpose: str | None,
 ) -> Generator[tuple[int, int]]:
-    """Where to look for exchanges of all of these with ids below `end`, of which one is given.
+    """Where to look for exchanges of all of these with ids up to `last_id`; one is given.
 
     First and last ids, the newest first. Close it before the connection is used to write. Raises
     one of FAILURES.
@@ -109,21 +113,22 @@ def spans_with(
     oldest, newest = connection.execute(SPAN).fetchone()
     if oldest is None:
         return
-    newest = min(newest, end >> STRETCH)
+    newest = min(newest, last_id >> STRETCH)
     first, last = numbers(room_id, user_id)
     found = connection.execute(FIND, (newest, oldest, first, last, purpose))
     try:
         for stretch, rows in groupby(found, key=itemgetter(0)):
-            there = sorted({ord(one) - FIRST for one in chain(*(parts for _, parts in rows))})
+            signs = chain.from_iterable(parts for _, parts in rows)
+            there = sorted({ord(one) - FIRST & 63 for one in signs})
             # Parts that follow each other are one span.
             while there:
                 upper = lower = there.pop()
                 while there and there[-1] == lower - 1:
                     lower = there.pop()
                 begin = stretch << STRETCH
-                first_id, last_id = begin | lower << PART, begin | (upper + 1 << PART) - 1
-                if first_id < end:
-                    yield first_id, min(last_id, end - 1)
+                first_id = begin | lower << PART
+                if first_id <= last_id:
+                    yield first_id, min(begin | (upper + 1 << PART) - 1, last_id)
     finally:
         found.close()
 

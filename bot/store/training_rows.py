@@ -44,12 +44,23 @@ CSV_FAILURE = """
     END
 """
 
+# One changed bit makes another kind of value of a text or a number: what JSON and Parquet have no
+# place for. As what it should be it costs itself alone.
+KINDS = {
+    **dict.fromkeys((*IDS[3:], "success", *NUMBERS), "INTEGER"),
+    **dict.fromkeys((*ANSWER, *FAILURE[1:]), "TEXT"),
+}
+CAST_COLUMNS = ", ".join(f"CAST(e.{name} AS {kind}) AS {name}" for name, kind in KINDS.items())
 EXCHANGES = f"""
-    SELECT e.*, c.finish_reason, {ASKED_AT} AS timestamp,
+    SELECT e.id, e.source, e.prompt, {CAST_COLUMNS}, CAST(c.finish_reason AS TEXT) AS finish_reason,
+        CAST({ASKED_AT} AS INTEGER) AS timestamp,
         (SELECT id FROM world WHERE kind = 'guild') AS guild_id
     FROM exchanges e LEFT JOIN sources c ON c.id = e.source
 """  # noqa: S608 - our own text
-SELECT_SOURCES = "SELECT id, model_type, provider, model, finish_reason FROM sources"
+SELECT_SOURCES = f"""
+    SELECT id, {", ".join(f"CAST({name} AS TEXT)" for name in (*NAMES, "finish_reason"))}
+    FROM sources
+"""  # noqa: S608 - our own names
 SELECT_VOTES = """
     SELECT exchange_id, sum(value > 0), sum(value < 0) FROM votes
     WHERE exchange_id BETWEEN ? AND ? GROUP BY exchange_id
@@ -57,7 +68,7 @@ SELECT_VOTES = """
 # What the view says of a prompt's elements. The role is the usual one. One line for each in the
 # list: all in one step, in which other threads run. JSON has line feeds only escaped.
 SELECT_MESSAGES = """
-    SELECT CAST(group_concat(json_object('role', s.role, 'content', coalesce(
+    SELECT CAST(group_concat(json_object('role', CAST(s.role AS TEXT), 'content', coalesce(
         CASE m.state WHEN 1 THEN '[deleted]' WHEN 2 THEN '[not recorded]' END,
         CASE WHEN s.name IS NULL THEN '' ELSE s.name || ': ' END
             || coalesce(m.content, substr(o.output, m.start, m.length)),
@@ -69,7 +80,9 @@ SELECT_MESSAGES = """
     LEFT JOIN exchanges o ON o.id = m.exchange_id
 """
 SELECT_TEXTS = """
-    SELECT -id, CAST(json_object('role', role, 'content', content) AS BLOB)
+    SELECT -id, CAST(json_object(
+        'role', CAST(role AS TEXT), 'content', CAST(content AS TEXT)
+    ) AS BLOB)
     FROM texts WHERE id IN (SELECT -value FROM json_each(?))
 """
 MISSING = b'{"role":null,"content":"[deleted]"}'
@@ -151,7 +164,8 @@ def read_json_lines(
         for row, said, (up, down) in batch:
             _, _, source, ids, rest, latency, first, asked, answered = row
             end = encode(Numbers(latency, first, asked, answered, up, down))
-            pieces += (ids[:-1], names[source], said, b"],", rest[1:-1], b",", end[1:], b"\n")
+            pieces += (ids[:-1], names[source], said, b"],", mended(rest)[1:-1], b",")
+            pieces += (end[1:], b"\n")
         yield lines(batch, pieces)
 
 
@@ -331,10 +345,11 @@ class Fragments:
         first = bisect_left(numbers, 0)
         fragments: dict[Reference, bytes] = dict.fromkeys(numbers[:first], MISSING)
         if first:
-            fragments.update(self._select(SELECT_TEXTS, numbers[:first]))
+            for number, text in self._select(SELECT_TEXTS, numbers[:first]):
+                fragments[number] = mended(text)
         if first < len(numbers):
             ((found,),) = self._select(SELECT_MESSAGES, numbers[first:])
-            fragments.update(zip(numbers[first:], found.split(b"\n"), strict=True))
+            fragments.update(zip(numbers[first:], mended(found).split(b"\n"), strict=True))
         for number, role in pairs:
             # The same, said in another role than usual.
             _, _, content = fragments[number].partition(b',"content":')

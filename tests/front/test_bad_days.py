@@ -1,6 +1,7 @@
 """Talking while Discord has a bad day: one answer, whole, and no more than one."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from bot.agent.models import ModelError, ModelRequest
 from bot.front.answers import Fate
 from bot.front.streamed_reply import parts_of
 from bot.front.typing_indicator import TypingIndicator
+from bot.harness import FakeDiscord, sample_world
 from bot.harness.faults import Answer, CutBody, Fault, NoAnswer
+from bot.harness.snowflake import SnowflakeMaker
 from bot.harness.trace import Kind
 from bot.store.records import ChatMessage
 from tests.agents import ScriptedModel
@@ -404,3 +407,27 @@ async def test_of_an_answer_that_the_bot_left_the_records_have_what_people_saw(
         await ask_and_see_the_beginning(stage, "one two")
     (row,) = stage.rows()
     assert (row["output"], row["success"]) == ("one two", 0)
+
+
+async def test_ids_that_no_record_has_room_for_cost_the_record_alone(tmp_path: Path) -> None:
+    """As of another platform than Discord; whoever speaks after them is answered and recorded."""
+    world = sample_world()
+    (guild, *_) = world.guilds.values()
+    usual = world.new_id
+    world.new_id = SnowflakeMaker(lambda: float(2**32))
+    world.add_person("cai", guild)
+    world.new_id = usual
+    async with FakeDiscord(world) as fake, scene(tmp_path, fake=fake) as stage:
+        await stage.say(stage.ada, "enable custom reasoning")
+        (answer,) = await stage.ask(stage.people["cai"], "hi")
+        assert answer.content == "hello"
+        (answer,) = await stage.ask(stage.ben, "hi there")
+        assert answer.content == "hello"
+        assert [one.content for one in stage.model.calls[-1].messages][-3:] == [
+            *("hi", "hello", "hi there")
+        ]
+        answer = await stage.slash(stage.people["cai"], "ask", question="And by a command?")
+        assert answer.content.startswith("hello")
+    (row,) = stage.rows()
+    said = [one["content"] for one in json.loads(row["input"])]
+    assert said[-3:] == ["[not recorded]", "[not recorded]", "Ben: hi there"]

@@ -185,7 +185,7 @@ def test_an_empty_text_is_not_null_in_csv(tmp_path: Path) -> None:
     assert row[training_rows.COLUMNS.index("error")] == ""
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=60, deadline=None)
 @given(damaged=st.binary(max_size=12), others=st.lists(st.none() | TEXTS, max_size=3))
 def test_a_damaged_letter_costs_that_letter(
@@ -211,15 +211,21 @@ def test_a_damaged_letter_costs_that_letter(
     assert [row["output"] for row in found] == expected
 
 
-def test_a_damaged_letter_of_a_message_is_replaced_in_parquet(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_damaged_letter_of_what_many_share_is_replaced(tmp_path: Path, form: str) -> None:
     said = ChatMessage("user", "hello", "ben", 71, 9)
-    fill(tmp_path, [exchange(0, said), exchange(1, said)]).close()
+    own = ChatMessage("system", "hello")
+    fill(tmp_path, [exchange(0, own, said), exchange(2, own, said)]).close()
     with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection, connection:
-        connection.execute("UPDATE messages SET content = CAST(? AS TEXT)", (b"h\xffllo",))
+        for place in ("messages SET content", "texts SET content", "sources SET provider"):
+            connection.execute(f"UPDATE {place} = CAST(? AS TEXT)", (b"h\xffllo",))
     with reading(tmp_path, GUILD, Engine()) as connection:
-        found = exported(connection, "parquet")
+        found = exported(connection, form)
     for row in found:
-        assert json.loads(row["input"]) == [{"role": "user", "content": "ben: h\ufffdllo"}]
+        quoted = row["input"] if form == "jsonl" else json.loads(row["input"])
+        assert [one["content"] for one in quoted] == ["h\ufffdllo", "ben: h\ufffdllo"]
+        assert row["provider"] == "h\ufffdllo"
+    assert len(found) == 2
 
 
 def test_a_parquet_file_of_many_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,3 +327,29 @@ def test_what_has_a_damaged_prompt_is_left_out_and_counted(
     assert [int(row["id"]) for row in found] == kept
     assert left_out.count == len(damaged)
     assert left_out.ids == [exchanges[number].id for number in damaged][:5]
+
+
+DAMAGED_COLUMNS = [
+    *(f"exchanges.{name}" for name in training_rows.KINDS),
+    *("exchanges.asked_after", "messages.content", "speakers.name", "speakers.role"),
+    *("texts.content", "texts.role", "sources.model_type", "sources.provider", "sources.model"),
+    "sources.finish_reason",
+]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("damaged", DAMAGED_COLUMNS)
+def test_a_damaged_kind_of_value_costs_that_value(tmp_path: Path, form: str, damaged: str) -> None:
+    """One bit makes bytes of a text, a text of bytes, another number of a number."""
+    table, column = damaged.split(".")
+    said = ChatMessage("user", "hello", "ben", 71, 9)
+    fill(tmp_path, [exchange(0, ChatMessage("system", "Be kind."), said)]).close()
+    for value in (b"b\xfftes", b"", "text", 1.5, 1e300, -(2**63)):
+        with (
+            contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection,
+            connection,
+        ):
+            connection.execute(f"UPDATE {table} SET {column} = ?", (value,))  # noqa: S608
+        with reading(tmp_path, GUILD, Engine()) as connection:
+            (row,) = exported(connection, form)
+        assert (column == "model") == (row["model"] != "gpt")

@@ -297,6 +297,28 @@ def test_nothing_stays_behind_in_pages(tmp_path: Path, seed: int) -> None:
     assert left_behind, "wiping would not be needed, and this test would show nothing"
 
 
+def test_nothing_of_who_only_voted_stays_behind_in_pages(tmp_path: Path) -> None:
+    """As with words: votes are moved from page to page, and their copies have a person's id."""
+    voter = 1234567890123456789
+    chance = random.Random(2)  # noqa: S311 - the same every time
+    world = World(WorldKind.GUILD, 1)
+    with closing(open_world(tmp_path, world, Engine())) as connection:
+        ids = list(range(1_500))
+        chance.shuffle(ids)
+        for start in range(0, len(ids), 50):
+            do(
+                connection,
+                *(VoteCast(10**18 + n, voter if n % 2 else n, 1, START) for n in ids[start:][:50]),
+            )
+        assert forget_person(connection, voter).votes == 750
+        assert not is_clean(connection)
+        assert wipe(connection)
+        assert forget_person(connection, voter).rows == 0
+        assert is_clean(connection)
+    (path,) = (tmp_path / "guilds").iterdir()
+    assert voter.to_bytes(8, "big") not in path.read_bytes()
+
+
 def test_deleted_messages_and_edits_make_a_file_unclean(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:

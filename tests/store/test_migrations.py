@@ -108,7 +108,7 @@ def test_pages_find_their_rows_after_a_step(tmp_path: Path, version: int) -> Non
 def add_exchanges(path: Path) -> None:
     """Put many more into a file of the last version but one, from all over time and space."""
     chance = Random(1)  # noqa: S311 - the same every time
-    ids = [None, 0, *(chance.randrange(2**63) for _ in range(5))]
+    ids = [None, 0, -5, *(chance.randrange(-(2**63), 2**63) for _ in range(8))]
     with contextlib.closing(sqlite3.connect(path)) as connection:
         for _ in range(500):
             near = 1174109861969920005 + chance.randrange(2**49)

@@ -11,6 +11,8 @@ import pytest
 
 from bot.store.applying import delete_exchanges
 from bot.store.choosing import Feedback
+from bot.store.engine import Engine
+from bot.store.files import path_of
 from bot.store.operations import (
     ExchangeForgotten,
     MessagesForgotten,
@@ -19,9 +21,10 @@ from bot.store.operations import (
     VoteCast,
 )
 from bot.store.pages import ExchangeSummary, read_exchange, read_page
+from bot.store.reading import reading
 from bot.store.records import ChatMessage, Exchange
 from bot.store.stretches import PEOPLE, ROOMS, parts_of
-from tests.store.filling import START, exchange, fill, snowflake
+from tests.store.filling import GUILD, START, exchange, fill, snowflake
 
 COUNT = 30
 FEEDBACK: dict[Feedback | None, Callable[[ExchangeSummary], bool]] = {
@@ -142,13 +145,16 @@ def test_pages_of_a_room_and_a_person_go_through_time(tmp_path: Path) -> None:
 def test_every_filter_finds_what_there_is(tmp_path: Path, seed: int) -> None:
     """All pages of every combination, over weeks, with ids that share a number in the file."""
     chance = Random(seed)  # noqa: S311 - the same every time
-    rooms = [None, 5, 6, 5 + ROOMS, 5 + PEOPLE]
-    people = [None, 5, 90, 90 + PEOPLE]
+    rooms = [None, 5, 6, 5 + ROOMS, 5 + PEOPLE, -5, 2**63 - 1]
+    people = [None, 0, 5, 90, 90 + PEOPLE, -90]
     made: list[Exchange] = []
     votes: list[Operation] = []
+    # Also those that are no ids of Discord's.
+    few = [-(2**62), -7, 1, 2, 3, 2**63 - 2, 2**63 - 1]
     for number in sorted(chance.sample(range(2_000_000), 60)):
         one = exchange(
             number,
+            id=few.pop() if few else exchange(number).id,
             room_id=chance.choice(rooms),
             user_id=chance.choice(people),
             model_type=chance.choice(["planning", "coding"]),
@@ -156,9 +162,9 @@ def test_every_filter_finds_what_there_is(tmp_path: Path, seed: int) -> None:
         )
         made.append(one)
         if chance.random() < 0.5:
-            votes.append(ReplyAttached(one.id, (one.id + 1,)))
+            votes.append(ReplyAttached(one.id, (one.id - 1,)))
             votes += [
-                VoteCast(one.id + 1, voter, chance.choice([1, -1]), START)
+                VoteCast(one.id - 1, voter, chance.choice([1, -1]), START)
                 for voter in range(chance.randrange(3))
             ]
     with contextlib.closing(fill(tmp_path, [*made, *votes])) as connection:
@@ -288,3 +294,61 @@ def test_leaving_a_stretch_takes_one_look_through_it(tmp_path: Path) -> None:
         connection.set_progress_handler(step, 1_000)
         delete_exchanges(connection, [one.id for one in made[::2]])
     assert steps < count // 2
+
+
+@pytest.mark.parametrize("column", ["room_id", "user_id", "source"])
+@pytest.mark.parametrize("value", ["x", b"\xff", 1.5, 1e300, ""])
+def test_a_damaged_value_keeps_no_other_exchange_from_going(
+    tmp_path: Path, column: str, value: object
+) -> None:
+    """As one changed bit makes another kind of value of a number."""
+    made = [exchange(number) for number in range(4)]
+    with contextlib.closing(fill(tmp_path, made)) as connection:
+        connection.execute(
+            f"UPDATE exchanges SET {column} = ? WHERE id = ?",  # noqa: S608 - our own names
+            (value, made[0].id),
+        )
+        assert delete_exchanges(connection, [made[1].id]) == 1
+        assert delete_exchanges(connection, [made[0].id]) == 1
+        left = read_page(connection, None, 9, user_id=93)
+    assert [one.id for one in left] == [made[3].id]
+
+
+@pytest.mark.parametrize("damaged", [b"8", b"8\x80", "8\uffff", "8\x01"])
+def test_damaged_parts_do_not_mislead(tmp_path: Path, damaged: object) -> None:
+    made = [exchange(number) for number in range(0, 20_000, 1_000)]
+    fill(tmp_path, made).close()
+    with contextlib.closing(sqlite3.connect(path_of(tmp_path, GUILD))) as connection, connection:
+        connection.execute("UPDATE stretches SET parts = CAST(? AS BLOB)", (damaged,))
+    with reading(tmp_path, GUILD, Engine()) as connection:
+        found = [one.id for one in read_page(connection, None, 50, room_id=5)]
+    assert found == sorted(set(found), reverse=True)
+    assert set(found) <= {one.id for one in made}
+
+
+def test_what_votes_say_of_who_asked_goes_with_the_exchange(tmp_path: Path) -> None:
+    """Also where an exchange is back, and which message carries its answer was not said again."""
+    first = exchange(0)
+    operations: list[Operation] = [
+        first,
+        ReplyAttached(first.id, (70,)),
+        ExchangeForgotten(70, first.id),
+    ]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        fill(tmp_path, [first, VoteCast(70, 9, 1, START)]).close()
+        assert connection.execute("SELECT count(*) FROM votes").fetchone() == (1,)
+        delete_exchanges(connection, [first.id])
+        assert connection.execute("SELECT * FROM votes").fetchall() == []
+
+
+def test_a_vote_from_before_its_exchange_was_back_is_found(tmp_path: Path) -> None:
+    one = exchange(0)
+    operations: list[Operation] = [one, ReplyAttached(one.id, (70,)), VoteCast(70, 9, 1, START)]
+    with contextlib.closing(fill(tmp_path, operations)) as connection:
+        # As in a file of an earlier version that had lost the exchange when it was brought up.
+        connection.execute("UPDATE votes SET asked = NULL")
+        for user, purpose in ((None, None), (90, None), (None, "planning"), (90, "planning")):
+            found = read_page(connection, None, 9, user_id=user, purpose=purpose, feedback="up")
+            assert [summary.id for summary in found] == [one.id]
+        assert not read_page(connection, None, 9, user_id=91, feedback="up")
+        assert not read_page(connection, None, 9, purpose="coding", feedback="up")

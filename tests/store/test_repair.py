@@ -322,3 +322,25 @@ def test_a_page_that_is_full_of_noise_is_counted(original: Path, tmp_path: Path)
         page = a_leaf_of_exchanges(connection)
     overwrite(path, [((page - 1) * PAGE, PAGE, True)], None)
     assert repaired(tmp_path).salvaged.broken_pages == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE exchanges SET parts = '[99999999999999999999]'",
+        "UPDATE exchanges SET parts = '[9417473030381953000000]'",
+        "UPDATE messages SET seen_after = 9223372036854775807 WHERE exchange_id IS NULL",
+    ],
+)
+def test_a_number_that_no_file_takes_costs_what_it_says(tmp_path: Path, damage: str) -> None:
+    made = exchange(0)
+    fill(tmp_path, [made, ReplyAttached(made.id, (71, 72)), exchange(1)]).close()
+    path = path_of(tmp_path, GUILD)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(damage)
+    aside = rename_aside(path)
+    repair(tmp_path, GUILD, aside, Engine())
+    with contextlib.closing(open_world(tmp_path, GUILD, Engine())) as connection:
+        assert len(training_rows(connection)) == 2
+        fill(tmp_path, [ExchangeForgotten(None, made.id)]).close()
+        assert len(training_rows(connection)) == 1
