@@ -121,9 +121,11 @@ class Drain:
         self.clear()
 
     def drain_each(self, worlds: Iterable[World]) -> None:
-        """Move all that waits of these, as far as their files take it."""
+        """Move all that waits of these, as far as their files take it. One may be named twice."""
+        # What two move at a time would count as moved twice.
+        each = dict.fromkeys(worlds)
         # Those first whose files are open: opening others would close them.
-        left = deque(sorted(worlds, key=lambda world: world not in self._files))
+        left = deque(sorted(each, key=lambda world: world not in self._files))
         if self._moving is not None and len(left) > 1 and self._much_waits():
             left = self._drain_beside(self._moving, left)
         for world in left:

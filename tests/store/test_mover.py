@@ -168,6 +168,50 @@ def test_one_that_does_not_answer_is_given_up(
     assert "goes on alone" in caplog.text
 
 
+def test_one_that_takes_nothing_more_is_given_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(movings, "PATIENCE_SECONDS", 0.1)
+    scene.moving.give(GUILDS[0], [1])
+    os.kill(scene.moving.pid, signal.SIGSTOP)
+    scene.moving.give(GUILDS[1], list(range(1_000_000)))
+    assert "goes on alone" in caplog.text
+    assert [moved for _, _, moved in scene.moving.returned(wait=True)] == [0, 0]
+
+
+def test_one_that_does_not_end_is_ended(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as one that is stopped, or waits for a disk that is gone."""
+    monkeypatch.setattr(movings, "PATIENCE_SECONDS", 0.1)
+    scene.fill()
+    scene.drain.drain_all()
+    scene.moving.give(GUILDS[0], [1])
+    pid = scene.moving.pid
+    os.kill(pid, signal.SIGSTOP)
+    scene.drain.close_files()
+    assert not Path(f"/proc/{pid}").exists()
+    assert "is killed" in caplog.text
+
+
+def test_a_world_that_is_named_twice_is_moved_once(scene: Scene) -> None:
+    """As the writer does with one that is to forget and has its turn anyway."""
+    scene.fill()
+    expected = {world: list(range(EACH)) for world in GUILDS}
+
+    def more(world: World) -> None:
+        ids = expected[world]
+        late = range(len(ids), len(ids) + EACH)
+        scene.record(world, *(exchange(number, world.id) for number in late))
+        ids += late
+
+    scene.moving.given_to = more
+    scene.drain.drain_each([GUILDS[0], GUILDS[0], GUILDS[1], GUILDS[1]])
+    scene.moving.given_to = lambda world: None
+    scene.drain.drain_all()
+    assert {world: scene.ids(world) for world in GUILDS} == expected
+
+
 def test_where_none_can_be_begun_the_writer_goes_on_alone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
