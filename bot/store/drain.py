@@ -15,7 +15,7 @@ from bot.store.batches import batches
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
 from bot.store.files import identify, path_of
-from bot.store.inbox import FOLDER, Inbox
+from bot.store.inbox import FOLDER, Inbox, Segment
 from bot.store.lingering import Lingering, Told
 from bot.store.moving import MOST_NUMBERS, Moving
 from bot.store.open_files import OpenFiles
@@ -83,6 +83,7 @@ class Drain:
         self._troubled: dict[World, Trouble] = {}
         self._lingering = Lingering(lingers)
         self._segment_since = time.monotonic()
+        self._undeleted = False
         # While somebody drains, nobody else sets files aside.
         self._aside = set(worlds_set_aside_in(folder))
 
@@ -135,7 +136,7 @@ class Drain:
     @property
     def restless(self) -> bool:
         """Whether something is to be tried again though nothing waits in the inbox."""
-        return bool(self._lingering)
+        return bool(self._lingering) or self._undeleted
 
     def empty_logs(self) -> None:
         """Try again to empty the logs that somebody's reading has kept from it."""
@@ -168,14 +169,28 @@ class Drain:
                 elif self._inbox.current is not None:
                     # Where something always waits, what was forgotten must not stay for long.
                     self._inbox.begin_segment()
-        for segment in gone:
-            segment.delete()
+        if gone and self._moving is not None:
+            # Whoever has them open keeps their room, and what was forgotten.
+            self._moving.end()
+        self._delete(gone)
 
     def close_files(self) -> None:
         """Let go of all files, and of whoever helped."""
         self._files.close_all()
         if self._moving is not None:
             self._moving.end()
+
+    def _delete(self, segments: Iterable[Segment]) -> None:
+        try:
+            for segment in segments:
+                segment.delete()
+        except FAILURES as error:
+            if not self._undeleted:
+                problem = translate(error, self._folder / FOLDER)
+                log.error("A part of the inbox is not needed and cannot be deleted: %s", problem)
+            self._undeleted = True
+        else:
+            self._undeleted = False
 
     def _much_waits(self) -> bool:
         with self._lock:

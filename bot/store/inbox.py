@@ -48,6 +48,8 @@ PRAGMAS = (
     "wal_autocheckpoint = 0",
 )
 COMPANIONS = ("-wal", "-shm")
+# The end of a segment's name from when nothing in it is needed until it is gone.
+DELETED = ".deleted"
 INSERT = "INSERT INTO operations VALUES (?, ?, ?, ?, ?)"
 READ_CONTENTS = """
     SELECT seq, CAST(world_kind AS BLOB), world_id, typeof(kind), length(body)
@@ -83,6 +85,7 @@ class Segment:
         self.path = path
         self.rows = 0
         self.size = 0
+        self.deleted = False
         make_private(path)
         need_room(path.parent)
         self._writing = engine.connect(path, page_size=PAGE_SIZE)
@@ -137,14 +140,18 @@ class Segment:
         self._writing.close()
 
     def delete(self) -> None:
-        """Let go of the file, and delete it: all of it is elsewhere."""
+        """Let go of the file, and delete it: all of it is elsewhere. Raises OSError."""
         with contextlib.suppress(*FAILURES):
             # What is about to be deleted need not be flushed.
             self._writing.execute("PRAGMA synchronous = OFF")
         self.close()
-        # The file goes last: a log without its file would never be looked at again.
-        for suffix in (*COMPANIONS, ""):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        # Without its log it would pass for one that has lost what was in it; and a log without
+        # its file would never be looked at again.
+        doomed = self.path.with_name(self.path.name + DELETED)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(doomed)
+        finish_deleting(doomed)
+        self.deleted = True
 
 
 class Inbox:
@@ -161,6 +168,7 @@ class Inbox:
         self._engine = engine
         self._next = 1
         self._segments: list[tuple[int, Segment]] = []
+        self._finished: list[Segment] = []
         self.waiting: dict[World, list[int]] = defaultdict(list)
         self.damaged: list[Path] = []
         self.lost: Counter[World | None] = Counter()
@@ -205,18 +213,21 @@ class Inbox:
         self._segments.append((self._next, Segment(path, self._engine)))
 
     def finished(self) -> list[Segment]:
-        """Take out the segments of which nothing waits any more; they are to be deleted.
+        """Take out the segments of which nothing waits any more; they are to be deleted, in order.
 
-        One that nothing got into stays: another by its name may be begun before it is deleted.
+        Those that could not be are among them again: where one stayed behind, and a later one with
+        what took back what is in it did not, that would come back with the next start. One that
+        nothing got into stays: another by its name may be begun before it is deleted.
         """
         oldest = min((numbers[0] for numbers in self.waiting.values() if numbers), default=None)
         ends = [first for first, _ in self._segments[1:]] + [self._next]
-        gone = []
+        gone = [segment for segment in self._finished if not segment.deleted]
         while self._segments and (oldest is None or ends[0] <= oldest):
             if self._segments[0][0] == self._next:
                 break
             gone.append(self._segments.pop(0)[1])
             ends.pop(0)
+        self._finished = list(gone)
         return gone
 
     def carry_over(self) -> None:
@@ -233,12 +244,16 @@ class Inbox:
     def close(self) -> None:
         """Let go of all files; an inbox of which nothing waits leaves none."""
         empty = not any(self.waiting.values())
+        for segment in self.finished() if empty else ():
+            segment.delete()
         for _, segment in self._segments:
             segment.delete() if empty else segment.close()
         self._segments.clear()
 
     def _recover(self) -> None:
         """Take in the segments that an earlier process left."""
+        for doomed in self._folder.glob(f"*{SUFFIX}{DELETED}"):
+            finish_deleting(doomed)
         paths = segments_in(self._folder)
         firsts = list(map(first_number, paths))
         try:
@@ -329,6 +344,15 @@ def readable(path: Path, engine: Engine) -> Readable:
                 else:
                     worlds[seq] = World(kind, world_id)
     return Readable([found[seq] for seq in sorted(found)], worlds, last, to_the_end)
+
+
+def finish_deleting(doomed: Path) -> None:
+    """Delete a segment that has its last name, and its log. Raises OSError."""
+    path = doomed.with_name(doomed.name.removesuffix(DELETED))
+    if not path.exists():
+        for suffix in COMPANIONS:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    doomed.unlink(missing_ok=True)
 
 
 def set_aside_in(folder: Path) -> list[Path]:

@@ -17,7 +17,7 @@ from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox, Segment, least_lost
-from bot.store.operations import EXCHANGE, Entry, MessagesForgotten, encode
+from bot.store.operations import EXCHANGE, Entry, ExchangeForgotten, MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from bot.store.segment_reader import SegmentReader
@@ -81,7 +81,7 @@ def test_a_segment_that_fails_takes_no_other_with_it(
     inbox.waiting.clear()
 
 
-def fails(_: Segment, __: Sequence[Any]) -> None:
+def fails(*_: object) -> None:
     raise OSError(28, "full")
 
 
@@ -99,6 +99,82 @@ def test_what_was_flushed_though_that_was_denied_is_there_once(
     assert again.waiting[ONE] == [1, 2, 3]
     assert len(bodies(again, ONE)) == 3
     again.close()
+
+
+def test_nothing_comes_back_where_a_segment_could_not_be_deleted(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as on a disk that was mounted read-only for a while."""
+    drain = drain_of(inbox, tmp_path)
+    forgotten = (ONE, *encode(ExchangeForgotten(None, 1)))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fails)
+        inbox.append([entry(1), entry(2)])
+        drain.drain_all()
+        assert drain.restless
+        inbox.append([forgotten])
+        inbox.begin_segment()
+        inbox.append([entry(3)])
+        drain.drain(ONE)
+        patch.undo()
+        # The process is killed here, with but one more deleted, if any.
+        delete, deleted = Segment.delete, list[Segment]()
+
+        def delete_one(segment: Segment) -> None:
+            if deleted:
+                fails()
+            deleted.append(segment)
+            delete(segment)
+
+        patch.setattr(Segment, "delete", delete_one)
+        drain.clear()
+    again = Inbox(tmp_path, Engine())
+    assert not again.lost
+    other = drain_of(again, tmp_path)
+    other.drain_all()
+    other.close_files()
+    again.close()
+    assert count(path_of(tmp_path, ONE)) == 2
+    drain.drain_all()
+    assert not drain.restless
+    drain.close_files()
+    inbox.close()
+    assert not list((tmp_path / "inbox").iterdir())
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_segment_that_was_half_deleted_has_lost_nothing(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """It is killed in between, while somebody else has the file open."""
+    inbox.append([entry(1), entry(2)])
+    assert list(inbox.read([1, 2]))
+    path = tmp_path / "inbox" / f"{1:020}.sqlite3"
+    other = SegmentReader(path, Engine())
+    assert list(other.read([1]))
+    inbox.begin_segment()
+    inbox.append([entry(3)])
+    unlink, done = Path.unlink, list[Path]()
+
+    def unlink_some(path: Path, *, missing_ok: bool) -> None:
+        if len(done) == steps:
+            fails()
+        done.append(path)
+        unlink(path, missing_ok=missing_ok)
+
+    del inbox.waiting[ONE][:2]
+    (segment,) = inbox.finished()
+    with monkeypatch.context() as patch, contextlib.suppress(OSError):
+        patch.setattr(Path, "unlink", unlink_some)
+        segment.delete()
+    other.close()
+    again = Inbox(tmp_path, Engine())
+    assert not again.lost
+    assert len(again.waiting[ONE]) == 1
+    assert not list((tmp_path / "inbox").glob(f"{1:020}*"))
+    again.waiting.clear()
+    again.close()
+    inbox.waiting.clear()
 
 
 def test_what_is_left_of_a_damaged_segment_is_not_lost(inbox: Inbox, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bot.store import drain as draining
+from bot.store import mover as movers
 from bot.store import moving as movings
 from bot.store.drain import Drain
 from bot.store.engine import Engine
@@ -277,17 +278,40 @@ def test_a_world_with_more_than_is_given_at_once(
 def test_it_lets_go_of_what_is_deleted(scene: Scene) -> None:
     """The room that a segment takes is free, and its text gone, once nobody has it open."""
     scene.fill()
+    path = path_of(scene.folder, GUILDS[-1])
+    path.parent.mkdir()
+    path.mkdir()
+    pids: list[int] = []
+    scene.moving.given_to = lambda _: pids.append(scene.moving.pid)
     scene.drain.drain_all()
-    scene.fill(range(EACH, 2 * EACH))
-    scene.drain.drain_all()
-    opened = [os.readlink(link) for link in Path(f"/proc/{scene.moving.pid}/fd").iterdir()]
-    deleted = {target for target in opened if "inbox" in target and "deleted" in target}
-    inboxes = {target.split(".sqlite3")[0] for target in deleted}
-    # The last one that it has read is let go of with the next that it is given.
-    assert len(inboxes) <= 1
-    pid = scene.moving.pid
-    scene.drain.close_files()
-    assert not Path(f"/proc/{pid}").exists()
+    assert opened_in_inbox(pids[-1])
+    scene.inbox.waiting.clear()
+    scene.drain.clear()
+    assert not list((scene.folder / "inbox").glob("*.sqlite3*"))
+    assert not Path(f"/proc/{pids[-1]}").exists()
+    assert scene.drain.restless is False
+
+
+def opened_in_inbox(pid: int) -> list[str]:
+    opened = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    return [target for target in opened if "/inbox/" in target]
+
+
+def test_it_reads_a_segment_that_the_disk_takes_for_another(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file gets the number of one that was deleted, while nobody had that one open."""
+    monkeypatch.setattr(movers, "identify", lambda path: (1, 1))
+    with contextlib.closing(movers.Mover(scene.folder, Engine())) as mover:
+        for first in (0, EACH):
+            scene.record(GUILDS[0], *(exchange(n, 1) for n in range(first, first + EACH)))
+            # The first time without reading any.
+            assert mover.move(GUILDS[0], scene.inbox.waiting[GUILDS[0]] if first else [-1]) == (
+                first > 0
+            )
+            scene.inbox.waiting.clear()
+            scene.drain.clear()
+    assert scene.ids(GUILDS[0]) == list(range(EACH, 2 * EACH))
 
 
 async def test_one_whose_writer_is_gone_keeps_the_lock_until_it_has_ended(tmp_path: Path) -> None:
