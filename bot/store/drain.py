@@ -96,8 +96,10 @@ class Drain:
             numbers = list(self._inbox.waiting.get(world, ()))
         try:
             for batch in batches(numbers):
-                self._move(world, batch)
+                lost = self._move(world, batch)
                 self._moved(world, len(batch))
+                if lost:
+                    self._report(world, None, lost)
         except UNDONE as error:
             raise self._trouble(world, error) from error
         if self._troubled.pop(world, None) is not None:
@@ -224,12 +226,14 @@ class Drain:
             numbers = list(self._inbox.waiting.get(world, ())[:MOST_NUMBERS])
         moving.give(world, numbers)
 
-    def _move(self, world: World, numbers: Sequence[int]) -> None:
-        stored = self._read(world, numbers)
+    def _move(self, world: World, numbers: Sequence[int]) -> int:
+        """Put these into the world's file. Returns how many of them never can be."""
+        stored = self._read(numbers)
+        lost = len(numbers) - len(stored)
         about_exchanges = any(kind == EXCHANGE for kind, _ in stored)
         if not about_exchanges and not self._has_records(world):
             # Nothing is kept of it that could be changed.
-            return
+            return lost
         connection = self._files.open(world)
         try:
             with transaction(connection):
@@ -237,10 +241,11 @@ class Drain:
         except FAILURES as error:
             if not blames_a_value(error):
                 raise
-            self._move_singly(world, connection, stored)
+            lost += self._move_singly(world, connection, stored)
         if any(kind in FORGETTING for kind, _ in stored):
             # What is forgotten is to be gone from the log, too.
             self._lingering.empty(world, path_of(self._folder, world), connection)
+        return lost
 
     def _apply(
         self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
@@ -258,25 +263,29 @@ class Drain:
     def _has_records(self, world: World) -> bool:
         return world in self._aside or identify(path_of(self._folder, world)) is not None
 
-    def _read(self, world: World, numbers: Sequence[int]) -> Sequence[Stored]:
-        """These out of the inbox. What is wrong with that is nothing about the world's file."""
+    def _read(self, numbers: Sequence[int]) -> Sequence[Stored]:
+        """These out of the inbox, as far as they can be read.
+
+        What is wrong with that is nothing about the world's file.
+        """
+        stored: list[Stored] = []
         try:
-            return list(self._inbox.read(numbers))
+            stored += self._inbox.read(numbers)
         except FAILURES as error:
             if not is_damage(error, self._folder / FOLDER, encrypted=self._engine.key is not None):
                 raise translate(error, self._folder / FOLDER) from error
-        stored: list[Stored] = []
-        for number in numbers:
-            with contextlib.suppress(*FAILURES):
-                stored += self._inbox.read([number])
-        log.error("The inbox is damaged: %d records are lost", len(numbers) - len(stored))
-        self._report(world, None, len(numbers) - len(stored))
+            stored.clear()
+            for number in numbers:
+                with contextlib.suppress(*FAILURES):
+                    stored += self._inbox.read([number])
+        if len(stored) < len(numbers):
+            log.error("The inbox is damaged: %d records are lost", len(numbers) - len(stored))
         return stored
 
     def _move_singly(
         self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
-    ) -> None:
-        """One of these can never be kept: the others are."""
+    ) -> int:
+        """One of these can never be kept: the others are. Returns how many cannot."""
         lost = 0
         for operation in stored:
             try:
@@ -286,8 +295,7 @@ class Drain:
                 if not blames_a_value(error):
                     raise
                 lost += 1
-        if lost:
-            self._report(world, None, lost)
+        return lost
 
     def _moved(self, world: World, count: int) -> None:
         with self._lock:
