@@ -56,6 +56,19 @@ def test_what_is_carried_over_still_waits(inbox: Inbox) -> None:
     assert (bodies(inbox, ONE), bodies(inbox, OTHER)) == before
 
 
+def test_what_cannot_be_read_is_not_carried_over_as_nothing(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.append([entry(1), entry(2, OTHER), entry(3)])
+    read = SegmentReader.read
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentReader, "read", lambda self, some: read(self, set(some) - {3}))
+        inbox.carry_over()
+    assert (inbox.waiting[ONE], inbox.waiting[OTHER]) == ([1, 3], [4])
+    assert not inbox.finished()
+    inbox.waiting.clear()
+
+
 def test_a_segment_that_fails_takes_no_other_with_it(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -310,6 +323,126 @@ def test_damage_that_shows_while_draining_blames_no_server_s_file(
     assert told == [(ONE, None, 1)]
     assert count(path_of(tmp_path, ONE)) == 4
     assert not list(tmp_path.rglob("*.damaged*"))
+
+
+def test_one_whose_words_are_damaged_does_not_keep_the_others_from_being_read(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    """SQLite says that there is no such column then, and not that the file is damaged."""
+    inbox.append([entry(1), entry(2)])
+    inbox.begin_segment()
+    inbox.append([entry(3)])
+    for _, segment in inbox._segments:
+        segment.close()
+    for change in (b"world_ie INTEGER", b"world_\xffd INTEGER"):
+        broken = tmp_path / str(change[6])
+        shutil.copytree(tmp_path / "inbox", broken / "inbox")
+        path = min((broken / "inbox").glob("*.sqlite3"))
+        path.write_bytes(path.read_bytes().replace(b"world_id INTEGER", change))
+        again = Inbox(broken, Engine())
+        assert (dict(again.lost), again.lost_is_least) == ({None: 2}, False)
+        assert len(again.waiting[ONE]) == 1
+        again.close()
+    inbox.waiting.clear()
+
+
+def test_a_number_that_is_damaged_is_believed_by_nobody(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.append([entry(number) for number in range(1, 6)])
+    for _, segment in inbox._segments:
+        segment.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET seq = seq + (1 << 40) WHERE seq = 5")
+    again = Inbox(tmp_path, Engine())
+    assert not again.lost
+    again.begin_segment()
+    again.append([entry(6)])
+    for _, segment in again._segments:
+        segment.close()
+    last = Inbox(tmp_path, Engine())
+    assert not last.lost
+    assert last.waiting[ONE] == [1, 2, 3, 4, 5, 6]
+    (damaged,) = again.damaged
+    assert least_lost(damaged, Engine()) == 0
+    drain = drain_of(last, tmp_path)
+    drain.drain_all()
+    drain.close_files()
+    last.close()
+    assert count(path_of(tmp_path, ONE)) == 6
+
+
+def test_what_is_not_found_by_its_number_is_read_all_the_same(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.append([entry(number, (OTHER, ONE)[number % 2]) for number in range(1, 201)])
+    for _, segment in inbox._segments:
+        segment.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    data = bytearray(path.read_bytes())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_schema").fetchone()
+    page = (root - 1) * 16_384
+    cell = page + int.from_bytes(data[page + 12 : page + 14])
+    assert 10 < data[cell + 4] < 128, "up to which number the first leaf goes"
+    data[cell + 4] -= 5
+    path.write_bytes(data)
+    again = Inbox(tmp_path, Engine())
+    drain = drain_of(again, tmp_path)
+    drain.drain_all()
+    drain.close_files()
+    again.close()
+    assert not again.lost
+    assert count(path_of(tmp_path, ONE)) == count(path_of(tmp_path, OTHER)) == 100
+
+
+def test_what_was_counted_as_lost_is_not_counted_again(inbox: Inbox, tmp_path: Path) -> None:
+    """Where a file takes nothing for long, each writer finds the same."""
+    inbox.append([entry(number) for number in range(1, 6)])
+    inbox.begin_segment()
+    inbox.append([entry(6)])
+    for _, segment in inbox._segments:
+        segment.close()
+    path = min((tmp_path / "inbox").glob("*.sqlite3"))
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET kind = 'x' WHERE seq = 2")
+        connection.execute("DELETE FROM operations WHERE seq = 4")
+    again = Inbox(tmp_path, Engine())
+    assert again.lost == {ONE: 1, None: 1}
+    again.close()
+    for _ in range(2):
+        last = Inbox(tmp_path, Engine())
+        assert not last.lost
+        assert len(last.waiting[ONE]) == 4
+        last.close()
+    inbox.waiting.clear()
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_what_a_file_that_takes_nothing_has_lost_is_counted_once(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, raises: bool
+) -> None:
+    monkeypatch.setattr(draining, "RETRY_SECONDS", (0.0, 0.0))
+    told: list[Any] = []
+    drain = drain_of(inbox, tmp_path, told)
+    inbox.append([entry(number) for number in range(1, 6)])
+    read = SegmentReader.read
+
+    def damaged(segment: SegmentReader, numbers: Sequence[int]) -> Iterator[Stored]:
+        if 3 in numbers and raises:
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorname = "SQLITE_CORRUPT"
+            raise error
+        return read(segment, [number for number in numbers if number != 3])
+
+    monkeypatch.setattr(SegmentReader, "read", damaged)
+    path = path_of(tmp_path, ONE)
+    path.mkdir(parents=True)
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            drain.drain(ONE)
+    path.rmdir()
+    drain.drain(ONE)
+    drain.close_files()
+    assert sum(lost for _, _, lost in told) == 1
+    assert count(path) == 4
 
 
 @pytest.mark.parametrize("garbage", [[[]] * 20, ["1"] * 20, {}, None, 5])
