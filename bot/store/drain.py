@@ -83,7 +83,7 @@ class Drain:
         self._troubled: dict[World, Trouble] = {}
         self._lingering = Lingering(lingers)
         self._segment_since = time.monotonic()
-        self._undeleted = False
+        self._undeleted: StoreError | None = None
         # While somebody drains, nobody else sets files aside.
         self._aside = set(worlds_set_aside_in(folder))
 
@@ -117,11 +117,16 @@ class Drain:
         ]
 
     def drain_all(self) -> None:
-        """Move all that waits, as far as the files take it."""
+        """Move all that waits, as far as the files take it, and leave nothing else in the inbox.
+
+        Raises StoreError where something there cannot be deleted.
+        """
         with self._lock:
             waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
         self.drain_each(waiting)
         self.clear()
+        if self._undeleted is not None:
+            raise self._undeleted
 
     def drain_each(self, worlds: Iterable[World]) -> None:
         """Move all that waits of these, as far as their files take it. One may be named twice."""
@@ -138,7 +143,7 @@ class Drain:
     @property
     def restless(self) -> bool:
         """Whether something is to be tried again though nothing waits in the inbox."""
-        return bool(self._lingering) or self._undeleted
+        return bool(self._lingering) or self._undeleted is not None
 
     def empty_logs(self) -> None:
         """Try again to empty the logs that somebody's reading has kept from it."""
@@ -187,12 +192,12 @@ class Drain:
             for segment in segments:
                 segment.delete()
         except FAILURES as error:
-            if not self._undeleted:
-                problem = translate(error, self._folder / FOLDER)
+            problem = translate(error, self._folder / FOLDER)
+            if self._undeleted is None:
                 log.error("A part of the inbox is not needed and cannot be deleted: %s", problem)
-            self._undeleted = True
+            self._undeleted = problem
         else:
-            self._undeleted = False
+            self._undeleted = None
 
     def _much_waits(self) -> bool:
         with self._lock:
