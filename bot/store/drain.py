@@ -15,7 +15,7 @@ from bot.store.batches import batches
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, blames_a_value, is_damage, translate
 from bot.store.files import identify, path_of
-from bot.store.inbox import FOLDER, Inbox
+from bot.store.inbox import FOLDER, Inbox, Segment
 from bot.store.lingering import Lingering, Told
 from bot.store.moving import MOST_NUMBERS, Moving
 from bot.store.open_files import OpenFiles
@@ -83,6 +83,7 @@ class Drain:
         self._troubled: dict[World, Trouble] = {}
         self._lingering = Lingering(lingers)
         self._segment_since = time.monotonic()
+        self._undeleted: StoreError | None = None
         # While somebody drains, nobody else sets files aside.
         self._aside = set(worlds_set_aside_in(folder))
 
@@ -95,8 +96,10 @@ class Drain:
             numbers = list(self._inbox.waiting.get(world, ()))
         try:
             for batch in batches(numbers):
-                self._move(world, batch)
+                lost = self._move(world, batch)
                 self._moved(world, len(batch))
+                if lost:
+                    self._report(world, None, lost)
         except UNDONE as error:
             raise self._trouble(world, error) from error
         if self._troubled.pop(world, None) is not None:
@@ -114,16 +117,23 @@ class Drain:
         ]
 
     def drain_all(self) -> None:
-        """Move all that waits, as far as the files take it."""
+        """Move all that waits, as far as the files take it, and leave nothing else in the inbox.
+
+        Raises StoreError where something there cannot be deleted.
+        """
         with self._lock:
             waiting = [world for world, numbers in self._inbox.waiting.items() if numbers]
         self.drain_each(waiting)
         self.clear()
+        if self._undeleted is not None:
+            raise self._undeleted
 
     def drain_each(self, worlds: Iterable[World]) -> None:
-        """Move all that waits of these, as far as their files take it."""
+        """Move all that waits of these, as far as their files take it. One may be named twice."""
+        # What two move at a time would count as moved twice.
+        each = dict.fromkeys(worlds)
         # Those first whose files are open: opening others would close them.
-        left = deque(sorted(worlds, key=lambda world: world not in self._files))
+        left = deque(sorted(each, key=lambda world: world not in self._files))
         if self._moving is not None and len(left) > 1 and self._much_waits():
             left = self._drain_beside(self._moving, left)
         for world in left:
@@ -133,7 +143,7 @@ class Drain:
     @property
     def restless(self) -> bool:
         """Whether something is to be tried again though nothing waits in the inbox."""
-        return bool(self._lingering)
+        return bool(self._lingering) or self._undeleted is not None
 
     def empty_logs(self) -> None:
         """Try again to empty the logs that somebody's reading has kept from it."""
@@ -166,14 +176,28 @@ class Drain:
                 elif self._inbox.current is not None:
                     # Where something always waits, what was forgotten must not stay for long.
                     self._inbox.begin_segment()
-        for segment in gone:
-            segment.delete()
+        if gone and self._moving is not None:
+            # Whoever has them open keeps their room, and what was forgotten.
+            self._moving.end()
+        self._delete(gone)
 
     def close_files(self) -> None:
         """Let go of all files, and of whoever helped."""
         self._files.close_all()
         if self._moving is not None:
             self._moving.end()
+
+    def _delete(self, segments: Iterable[Segment]) -> None:
+        try:
+            for segment in segments:
+                segment.delete()
+        except FAILURES as error:
+            problem = translate(error, self._folder / FOLDER)
+            if self._undeleted is None:
+                log.error("A part of the inbox is not needed and cannot be deleted: %s", problem)
+            self._undeleted = problem
+        else:
+            self._undeleted = None
 
     def _much_waits(self) -> bool:
         with self._lock:
@@ -207,12 +231,14 @@ class Drain:
             numbers = list(self._inbox.waiting.get(world, ())[:MOST_NUMBERS])
         moving.give(world, numbers)
 
-    def _move(self, world: World, numbers: Sequence[int]) -> None:
-        stored = self._read(world, numbers)
+    def _move(self, world: World, numbers: Sequence[int]) -> int:
+        """Put these into the world's file. Returns how many of them never can be."""
+        stored = self._read(numbers)
+        lost = len(numbers) - len(stored)
         about_exchanges = any(kind == EXCHANGE for kind, _ in stored)
         if not about_exchanges and not self._has_records(world):
             # Nothing is kept of it that could be changed.
-            return
+            return lost
         connection = self._files.open(world)
         try:
             with transaction(connection):
@@ -220,10 +246,11 @@ class Drain:
         except FAILURES as error:
             if not blames_a_value(error):
                 raise
-            self._move_singly(world, connection, stored)
+            lost += self._move_singly(world, connection, stored)
         if any(kind in FORGETTING for kind, _ in stored):
             # What is forgotten is to be gone from the log, too.
             self._lingering.empty(world, path_of(self._folder, world), connection)
+        return lost
 
     def _apply(
         self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
@@ -241,25 +268,29 @@ class Drain:
     def _has_records(self, world: World) -> bool:
         return world in self._aside or identify(path_of(self._folder, world)) is not None
 
-    def _read(self, world: World, numbers: Sequence[int]) -> Sequence[Stored]:
-        """These out of the inbox. What is wrong with that is nothing about the world's file."""
+    def _read(self, numbers: Sequence[int]) -> Sequence[Stored]:
+        """These out of the inbox, as far as they can be read.
+
+        What is wrong with that is nothing about the world's file.
+        """
+        stored: list[Stored] = []
         try:
-            return list(self._inbox.read(numbers))
+            stored += self._inbox.read(numbers)
         except FAILURES as error:
             if not is_damage(error, self._folder / FOLDER, encrypted=self._engine.key is not None):
                 raise translate(error, self._folder / FOLDER) from error
-        stored: list[Stored] = []
-        for number in numbers:
-            with contextlib.suppress(*FAILURES):
-                stored += self._inbox.read([number])
-        log.error("The inbox is damaged: %d records are lost", len(numbers) - len(stored))
-        self._report(world, None, len(numbers) - len(stored))
+            stored.clear()
+            for number in numbers:
+                with contextlib.suppress(*FAILURES):
+                    stored += self._inbox.read([number])
+        if len(stored) < len(numbers):
+            log.error("The inbox is damaged: %d records are lost", len(numbers) - len(stored))
         return stored
 
     def _move_singly(
         self, world: World, connection: sqlite3.Connection, stored: Sequence[Stored]
-    ) -> None:
-        """One of these can never be kept: the others are."""
+    ) -> int:
+        """One of these can never be kept: the others are. Returns how many cannot."""
         lost = 0
         for operation in stored:
             try:
@@ -269,8 +300,7 @@ class Drain:
                 if not blames_a_value(error):
                     raise
                 lost += 1
-        if lost:
-            self._report(world, None, lost)
+        return lost
 
     def _moved(self, world: World, count: int) -> None:
         with self._lock:

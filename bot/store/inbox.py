@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from bot.store.applying import Stored
 from bot.store.engine import Engine
-from bot.store.errors import FAILURES, is_damage
+from bot.store.errors import FAILURES, error_name, is_damage
 from bot.store.files import make_private, need_room
 from bot.store.operations import Entry
 from bot.store.records import World, WorldKind
@@ -48,11 +49,22 @@ PRAGMAS = (
     "wal_autocheckpoint = 0",
 )
 COMPANIONS = ("-wal", "-shm")
+# The end of a segment's name from when nothing in it is needed until it is gone.
+DELETED = ".deleted"
+# Also where the column has lost its name.
+READ_ALL = "SELECT rowid, world_kind, world_id, kind, body FROM operations"
 INSERT = "INSERT INTO operations VALUES (?, ?, ?, ?, ?)"
 READ_CONTENTS = """
     SELECT seq, CAST(world_kind AS BLOB), world_id, typeof(kind), length(body)
     FROM operations ORDER BY seq
 """
+
+# That a row is there does not say that it is found.
+COUNT_FOUND = """
+    SELECT count(o.seq)
+    FROM json_each(?) chosen CROSS JOIN operations o ON o.seq = chosen.value
+"""
+MOST_TOLD = (1 << 31) - 1
 
 # Plain texts, which SQLite's binding takes at once.
 KIND_NAMES = {kind: str(kind.value) for kind in WorldKind}
@@ -66,14 +78,15 @@ Row = tuple[int, str, int, int, bytes]
 class Readable:
     """What can still be read of a damaged segment.
 
-    `rows` are whole. Of those in `worlds`, by their numbers, it can only be read whose they are.
-    `last` is the highest number that was read, `to_the_end` whether that is the last row.
+    `rows` are whole, in their order. Of those in `worlds`, by their numbers, it can only be read
+    whose they are. `last` is the highest number that another vouches for, as one changed bit makes
+    any number of one; `end` is that of the last row, where that could be read.
     """
 
     rows: list[Row]
-    worlds: dict[int, World]
+    worlds: list[tuple[int, World]]
     last: int
-    to_the_end: bool
+    end: int | None
 
 
 class Segment:
@@ -83,6 +96,7 @@ class Segment:
         self.path = path
         self.rows = 0
         self.size = 0
+        self.deleted = False
         make_private(path)
         need_room(path.parent)
         self._writing = engine.connect(path, page_size=PAGE_SIZE)
@@ -118,18 +132,34 @@ class Segment:
                 self._writing.execute("ROLLBACK")
             raise
 
-    def contents(self) -> Iterator[tuple[int, World, int]]:
-        """Number, world and size of every operation, in order.
+    def contents(self, first: int) -> list[tuple[int, World, int]]:
+        """Number, world and size of every operation, in order; the numbers follow each other.
 
         Raises DatabaseError, as for a file that is damaged, where that is so of a row.
         """
-        for seq, world_kind, world_id, kind, size in self._writing.execute(READ_CONTENTS):
+        found = []
+        for at, row in enumerate(self._writing.execute(READ_CONTENTS), first):
+            seq, world_kind, world_id, kind, size = row
             name = KINDS_BY_NAME.get(world_kind)
             if name is None or kind != "integer" or not isinstance(world_id, int) or size is None:
-                error = sqlite3.DatabaseError("A row of the inbox is damaged.")
-                error.sqlite_errorname = "SQLITE_CORRUPT"
-                raise error
-            yield seq, World(name, world_id), size
+                raise damage("A row of the inbox is damaged.")
+            if seq != at:
+                raise damage("A number in the inbox is damaged.")
+            found.append((at, World(name, world_id), size))
+        # Backwards, as SQLite looks for none that is just the next one.
+        numbers = f"[{','.join(str(at) for at, _, _ in reversed(found))}]"
+        if self._writing.execute(COUNT_FOUND, (numbers,)).fetchone() != (len(found),):
+            raise damage("Not all that is in the inbox is found by its number.")
+        return found
+
+    @property
+    def told(self) -> int:
+        """How many operations that it does not have any more were counted as lost already."""
+        return int(self._writing.execute("PRAGMA user_version").fetchone()[0])
+
+    def note_told(self, count: int) -> None:
+        """Note that so many were."""
+        self._writing.execute(f"PRAGMA user_version = {min(count, MOST_TOLD)}")
 
     def close(self) -> None:
         """Let go of the file; it stays."""
@@ -137,14 +167,18 @@ class Segment:
         self._writing.close()
 
     def delete(self) -> None:
-        """Let go of the file, and delete it: all of it is elsewhere."""
+        """Let go of the file, and delete it: all of it is elsewhere. Raises OSError."""
         with contextlib.suppress(*FAILURES):
             # What is about to be deleted need not be flushed.
             self._writing.execute("PRAGMA synchronous = OFF")
         self.close()
-        # The file goes last: a log without its file would never be looked at again.
-        for suffix in (*COMPANIONS, ""):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        # Without its log it would pass for one that has lost what was in it; and a log without
+        # its file would never be looked at again.
+        doomed = self.path.with_name(self.path.name + DELETED)
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(doomed)
+        finish_deleting(doomed)
+        self.deleted = True
 
 
 class Inbox:
@@ -161,6 +195,7 @@ class Inbox:
         self._engine = engine
         self._next = 1
         self._segments: list[tuple[int, Segment]] = []
+        self._finished: list[Segment] = []
         self.waiting: dict[World, list[int]] = defaultdict(list)
         self.damaged: list[Path] = []
         self.lost: Counter[World | None] = Counter()
@@ -205,18 +240,21 @@ class Inbox:
         self._segments.append((self._next, Segment(path, self._engine)))
 
     def finished(self) -> list[Segment]:
-        """Take out the segments of which nothing waits any more; they are to be deleted.
+        """Take out the segments of which nothing waits any more; they are to be deleted, in order.
 
-        One that nothing got into stays: another by its name may be begun before it is deleted.
+        Those that could not be are among them again: where one stayed behind, and a later one with
+        what took back what is in it did not, that would come back with the next start. One that
+        nothing got into stays: another by its name may be begun before it is deleted.
         """
         oldest = min((numbers[0] for numbers in self.waiting.values() if numbers), default=None)
         ends = [first for first, _ in self._segments[1:]] + [self._next]
-        gone = []
+        gone = [segment for segment in self._finished if not segment.deleted]
         while self._segments and (oldest is None or ends[0] <= oldest):
             if self._segments[0][0] == self._next:
                 break
             gone.append(self._segments.pop(0)[1])
             ends.pop(0)
+        self._finished = list(gone)
         return gone
 
     def carry_over(self) -> None:
@@ -227,18 +265,25 @@ class Inbox:
         before = {world: list(numbers) for world, numbers in self.waiting.items() if numbers}
         self.begin_segment()
         for world, numbers in before.items():
-            self.append([(world, kind, body) for kind, body in self.read(numbers)])
-            del self.waiting[world][: len(numbers)]
+            entries = [(world, kind, body) for kind, body in self.read(numbers)]
+            # Where some cannot be read they stay, and are counted when they are to be moved.
+            if len(entries) == len(numbers):
+                self.append(entries)
+                del self.waiting[world][: len(numbers)]
 
     def close(self) -> None:
         """Let go of all files; an inbox of which nothing waits leaves none."""
         empty = not any(self.waiting.values())
+        for segment in self.finished() if empty else ():
+            segment.delete()
         for _, segment in self._segments:
             segment.delete() if empty else segment.close()
         self._segments.clear()
 
     def _recover(self) -> None:
         """Take in the segments that an earlier process left."""
+        for doomed in self._folder.glob(f"*{SUFFIX}{DELETED}"):
+            finish_deleting(doomed)
         paths = segments_in(self._folder)
         firsts = list(map(first_number, paths))
         try:
@@ -250,48 +295,59 @@ class Inbox:
             raise
 
     def _take_in(self, path: Path, first: int, end: int | None) -> None:
-        segment, contents, left = self._opened(path)
+        segment, contents, left = self._opened(path, first, end)
         self._segments.append((first, segment))
         self._next = max(self._next, first)
         for seq, world, size in contents:
             if end is not None and seq >= end:
                 # Its flush was reported as failed; the next segment has it again.
-                continue
+                break
             self.waiting[world].append(seq)
             segment.rows += 1
             segment.size += size
             self._next = seq + 1
-        self._count_lost(first, end, segment.rows, left)
+        self._count_lost(segment, first, end, left)
 
-    def _count_lost(self, first: int, end: int | None, rows: int, left: Readable | None) -> None:
+    def _count_lost(
+        self, segment: Segment, first: int, end: int | None, left: Readable | None
+    ) -> None:
         """Count what is missing of the numbers from `first` up to `end`, which follow each other.
 
-        So it shows, too, where a log was cut short, which SQLite takes for its end.
+        So it shows, too, where a log was cut short, which SQLite takes for its end. What an earlier
+        process has counted is not counted again.
         """
-        unseen = 0
+        known_end, unseen = end, 0
         if end is None:
             if left is None:
                 # What was cut off at the very end cannot be told from what was never there.
                 return
-            end = max(left.last + 1, first)
-            unseen = not left.to_the_end
-            self.lost_is_least |= not left.to_the_end
-        worlds = [] if left is None else [one for seq, one in left.worlds.items() if seq < end]
+            end = max(left.last + 1, first + segment.rows)
+            unseen = left.end is None
+            self.lost_is_least |= left.end != left.last
+        missing = end - first - segment.rows + unseen
+        told = segment.told if left is None else 0
+        worlds = [] if left is None else [one for seq, one in left.worlds if seq < end]
         self.lost.update(worlds)
-        of_nobody = end - first - rows - len(worlds) + unseen
+        of_nobody = missing - told - len(worlds)
         if of_nobody > 0:
             self.lost[None] += of_nobody
+        if known_end is not None and missing > told:
+            with contextlib.suppress(*FAILURES):
+                segment.note_told(missing)
 
-    def _opened(self, path: Path) -> tuple[Segment, list[tuple[int, World, int]], Readable | None]:
+    def _opened(
+        self, path: Path, first: int, end: int | None
+    ) -> tuple[Segment, list[tuple[int, World, int]], Readable | None]:
         """A segment, what is in it, and where it was damaged what is left of it."""
         segment: Segment | None = None
         try:
             segment = Segment(path, self._engine)
-            return segment, list(segment.contents()), None
+            return segment, segment.contents(first), None
         except FAILURES as error:
             if segment is not None:
                 segment.close()
-            if not is_damage(error, path, encrypted=self._engine.key is not None):
+            encrypted = self._engine.key is not None
+            if not garbled(error) and not is_damage(error, path, encrypted=encrypted):
                 raise
         left = readable(path, self._engine)
         damaged = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
@@ -300,35 +356,72 @@ class Inbox:
                 path.with_name(path.name + suffix).rename(damaged.with_name(damaged.name + suffix))
         self.damaged.append(damaged)
         segment = Segment(path, self._engine)
-        segment.put(left.rows)
-        return segment, list(segment.contents()), left
+        # A flush that was reported as failed is in the next one.
+        rows = [row for row in left.rows if end is None or row[0] < end]
+        segment.put([(seq, *row[1:]) for seq, row in enumerate(rows, first)])
+        return segment, segment.contents(first), left
+
+
+def damage(what: str) -> sqlite3.DatabaseError:
+    """The error that SQLite has for a file that is damaged."""
+    error = sqlite3.DatabaseError(what)
+    error.sqlite_errorname = "SQLITE_CORRUPT"
+    return error
+
+
+def garbled(error: Exception) -> bool:
+    """Whether it is that a segment, which we have made, does not know our own words any more."""
+    return error_name(error) == "SQLITE_ERROR" or isinstance(error, UnicodeDecodeError)
 
 
 def readable(path: Path, engine: Engine) -> Readable:
     """What can still be read of a damaged segment: from its beginning, and from its end."""
-    found: dict[int, Row] = {}
-    worlds: dict[int, World] = {}
-    last, to_the_end = 0, False
-    for direction in ("ASC", "DESC"):
+    forwards: list[tuple[Any, ...]] = []
+    backwards: list[tuple[Any, ...]] = []
+    known: set[tuple[Any, ...]] = set()
+    for direction, rows in (("ASC", forwards), ("DESC", backwards)):
         with (
             contextlib.suppress(*FAILURES),
             contextlib.closing(engine.look_into(path)) as connection,
         ):
             # A text that is none must not hide the rows behind it.
             connection.text_factory = bytes
-            for seq, world_kind, world_id, *rest in connection.execute(
-                f"SELECT * FROM operations ORDER BY seq {direction}"  # noqa: S608 - our own words
-            ):
-                last = max(last, seq)
-                to_the_end |= direction == "DESC"
-                kind = KINDS_BY_NAME.get(world_kind)
-                if kind is None or not isinstance(world_id, int):
-                    continue
-                if list(map(type, rest)) == [int, bytes]:
-                    found[seq] = (seq, KIND_NAMES[kind], world_id, *rest)
-                else:
-                    worlds[seq] = World(kind, world_id)
-    return Readable([found[seq] for seq in sorted(found)], worlds, last, to_the_end)
+            for row in connection.execute(f"{READ_ALL} ORDER BY rowid {direction}"):
+                rows.append(row)
+                if row in known:
+                    break
+        known.update(forwards)
+    # One number that is wrong is no reason to put a row elsewhere.
+    everything = forwards + [row for row in reversed(backwards) if row not in known]
+    whole: list[Row] = []
+    worlds: list[tuple[int, World]] = []
+    for seq, world_kind, world_id, *rest in everything:
+        kind = KINDS_BY_NAME.get(world_kind)
+        if kind is None or not isinstance(world_id, int):
+            continue
+        if list(map(type, rest)) == [int, bytes]:
+            whole.append((seq, KIND_NAMES[kind], world_id, *rest))
+        else:
+            worlds.append((seq, World(kind, world_id)))
+    last = last_vouched_for([row[0] for row in everything], int(number_in(path)))
+    return Readable(whole, worlds, last, backwards[0][0] if backwards else None)
+
+
+def last_vouched_for(numbers: Sequence[int], first: int) -> int:
+    """The highest that has the one before it, or is the first; below the first if none is."""
+    there = {first - 1, *numbers}
+    return max(
+        (number for number in numbers if number >= first and number - 1 in there), default=first - 1
+    )
+
+
+def finish_deleting(doomed: Path) -> None:
+    """Delete a segment that has its last name, and its log. Raises OSError."""
+    path = doomed.with_name(doomed.name.removesuffix(DELETED))
+    if not path.exists():
+        for suffix in COMPANIONS:
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    doomed.unlink(missing_ok=True)
 
 
 def set_aside_in(folder: Path) -> list[Path]:
@@ -343,7 +436,7 @@ def least_lost(path: Path, engine: Engine) -> int:
     """How many operations at least cannot be read of a segment that was set aside."""
     left = readable(path, engine)
     known = max(left.last + 1 - int(number_in(path)) - len(left.rows), 0)
-    return known + (not left.to_the_end)
+    return known + (left.end is None)
 
 
 def number_in(path: Path) -> str:

@@ -35,6 +35,9 @@ from bot.store.transactions import transaction
 READ_BYTES = 1 << 16
 TROUBLE: tuple[type[Exception], ...] = (StoreError, *FAILURES)
 
+SegmentFile = tuple[Path, tuple[int, int]]
+"""A segment's path, and which file has it."""
+
 
 def serve(link: socket.socket, folder: Path, engine: Engine) -> None:
     """Move what comes over `link`, and say of each how much was moved, until it is closed."""
@@ -59,7 +62,7 @@ class Mover:
         self._folder = folder
         self._engine = engine
         self._files = OpenFiles(folder, engine)
-        self._segments: dict[tuple[int, int], SegmentReader] = {}
+        self._segments: dict[SegmentFile, SegmentReader] = {}
 
     def move(self, world: World, numbers: Sequence[int]) -> bool:
         """Whether these operations are in the world's file; none of them is otherwise."""
@@ -89,11 +92,12 @@ class Mover:
         Raises OSError.
         """
         paths = segments_in(self._folder / FOLDER)
-        there = {identity: path for path in paths if (identity := identify(path)) is not None}
-        for identity in self._segments.keys() - there.keys():
-            self._segments.pop(identity).close()
-        for identity in there.keys() - self._segments.keys():
-            self._segments[identity] = SegmentReader(there[identity], self._engine)
+        # A later one may be the same to the disk, as long as nobody has the earlier one open.
+        there = {(path, identity) for path in paths if (identity := identify(path)) is not None}
+        for file in self._segments.keys() - there:
+            self._segments.pop(file).close()
+        for file in there - self._segments.keys():
+            self._segments[file] = SegmentReader(file[0], self._engine)
         return sorted(
             ((first_number(segment.path), segment) for segment in self._segments.values()),
             key=itemgetter(0),

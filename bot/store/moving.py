@@ -80,6 +80,8 @@ class Moving:
 
     def _begin(self) -> None:
         ours, theirs = socket.socketpair()
+        # One that is stopped takes nothing any more.
+        ours.settimeout(PATIENCE_SECONDS)
         self._link = ours
         self._unpacker = Unpacker()
         with theirs:
@@ -118,7 +120,12 @@ class Moving:
             self._link.close()
             self._link = None
         if self._process is not None:
-            self._process.wait()
+            try:
+                self._process.wait(PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                log.warning("The mover does not end by itself, and is killed")
+                self._process.kill()
+                self._process.wait()
             self._process = None
 
 

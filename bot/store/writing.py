@@ -339,6 +339,8 @@ class Writing:
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
         self._bytes_sent = 0
+        # What is still so the next one says again.
+        self.problems.clear()
         self.lingering.clear()
         self._refuse("The writer of the records ended; it begins again in a moment.")
 

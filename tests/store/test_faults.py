@@ -145,6 +145,26 @@ async def test_a_server_s_file_that_takes_nothing_holds_up_no_other(
         assert (one.lost, other.lost) == (0, 0)
 
 
+async def test_what_another_writer_found_well_is_not_said_to_be_in_trouble(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async with SqliteStore(tmp_path / "data") as store:
+        one = store.world(ONE)
+        disk.fails(errno.EIO, "/guilds/1.")
+        await one.write([exchange(10, 1)])
+        with pytest.raises(StoreError, match="disk reports an error"):
+            await one.drained()
+        await until(lambda: one.held_up is not None)
+        before = writer_pid(store)
+        os.kill(before, signal.SIGKILL)
+        disk.works()
+        await until(lambda: writer_pid(store) != before)
+        await one.write([exchange(11, 1)])
+        await one.drained()
+        assert numbers(store, ONE) == [10, 11]
+        assert one.held_up is None
+
+
 async def test_a_disk_that_stalls_makes_the_oldest_exchanges_give_way(tmp_path: Path) -> None:
     """Chat goes on: handing over takes no longer, and what is held has a bound."""
     bound = 8 << 20

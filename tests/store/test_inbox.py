@@ -17,7 +17,7 @@ from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox, Segment, least_lost
-from bot.store.operations import EXCHANGE, Entry, MessagesForgotten, encode
+from bot.store.operations import EXCHANGE, Entry, ExchangeForgotten, MessagesForgotten, encode
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 from bot.store.segment_reader import SegmentReader
@@ -56,6 +56,19 @@ def test_what_is_carried_over_still_waits(inbox: Inbox) -> None:
     assert (bodies(inbox, ONE), bodies(inbox, OTHER)) == before
 
 
+def test_what_cannot_be_read_is_not_carried_over_as_nothing(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox.append([entry(1), entry(2, OTHER), entry(3)])
+    read = SegmentReader.read
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentReader, "read", lambda self, some: read(self, set(some) - {3}))
+        inbox.carry_over()
+    assert (inbox.waiting[ONE], inbox.waiting[OTHER]) == ([1, 3], [4])
+    assert not inbox.finished()
+    inbox.waiting.clear()
+
+
 def test_a_segment_that_fails_takes_no_other_with_it(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +94,7 @@ def test_a_segment_that_fails_takes_no_other_with_it(
     inbox.waiting.clear()
 
 
-def fails(_: Segment, __: Sequence[Any]) -> None:
+def fails(*_: object) -> None:
     raise OSError(28, "full")
 
 
@@ -99,6 +112,83 @@ def test_what_was_flushed_though_that_was_denied_is_there_once(
     assert again.waiting[ONE] == [1, 2, 3]
     assert len(bodies(again, ONE)) == 3
     again.close()
+
+
+def test_nothing_comes_back_where_a_segment_could_not_be_deleted(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as on a disk that was mounted read-only for a while."""
+    drain = drain_of(inbox, tmp_path)
+    forgotten = (ONE, *encode(ExchangeForgotten(None, 1)))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fails)
+        inbox.append([entry(1), entry(2)])
+        with pytest.raises(StoreError, match="disk"):
+            drain.drain_all()
+        assert drain.restless
+        inbox.append([forgotten])
+        inbox.begin_segment()
+        inbox.append([entry(3)])
+        drain.drain(ONE)
+        patch.undo()
+        # The process is killed here, with but one more deleted, if any.
+        delete, deleted = Segment.delete, list[Segment]()
+
+        def delete_one(segment: Segment) -> None:
+            if deleted:
+                fails()
+            deleted.append(segment)
+            delete(segment)
+
+        patch.setattr(Segment, "delete", delete_one)
+        drain.clear()
+    again = Inbox(tmp_path, Engine())
+    assert not again.lost
+    other = drain_of(again, tmp_path)
+    other.drain_all()
+    other.close_files()
+    again.close()
+    assert count(path_of(tmp_path, ONE)) == 2
+    drain.drain_all()
+    assert not drain.restless
+    drain.close_files()
+    inbox.close()
+    assert not list((tmp_path / "inbox").iterdir())
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_segment_that_was_half_deleted_has_lost_nothing(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """It is killed in between, while somebody else has the file open."""
+    inbox.append([entry(1), entry(2)])
+    assert list(inbox.read([1, 2]))
+    path = tmp_path / "inbox" / f"{1:020}.sqlite3"
+    other = SegmentReader(path, Engine())
+    assert list(other.read([1]))
+    inbox.begin_segment()
+    inbox.append([entry(3)])
+    unlink, done = Path.unlink, list[Path]()
+
+    def unlink_some(path: Path, *, missing_ok: bool) -> None:
+        if len(done) == steps:
+            fails()
+        done.append(path)
+        unlink(path, missing_ok=missing_ok)
+
+    del inbox.waiting[ONE][:2]
+    (segment,) = inbox.finished()
+    with monkeypatch.context() as patch, contextlib.suppress(OSError):
+        patch.setattr(Path, "unlink", unlink_some)
+        segment.delete()
+    other.close()
+    again = Inbox(tmp_path, Engine())
+    assert not again.lost
+    assert len(again.waiting[ONE]) == 1
+    assert not list((tmp_path / "inbox").glob(f"{1:020}*"))
+    again.waiting.clear()
+    again.close()
+    inbox.waiting.clear()
 
 
 def test_what_is_left_of_a_damaged_segment_is_not_lost(inbox: Inbox, tmp_path: Path) -> None:
@@ -234,6 +324,126 @@ def test_damage_that_shows_while_draining_blames_no_server_s_file(
     assert told == [(ONE, None, 1)]
     assert count(path_of(tmp_path, ONE)) == 4
     assert not list(tmp_path.rglob("*.damaged*"))
+
+
+def test_one_whose_words_are_damaged_does_not_keep_the_others_from_being_read(
+    inbox: Inbox, tmp_path: Path
+) -> None:
+    """SQLite says that there is no such column then, and not that the file is damaged."""
+    inbox.append([entry(1), entry(2)])
+    inbox.begin_segment()
+    inbox.append([entry(3)])
+    for _, segment in inbox._segments:
+        segment.close()
+    for change in (b"world_ie INTEGER", b"world_\xffd INTEGER"):
+        broken = tmp_path / str(change[6])
+        shutil.copytree(tmp_path / "inbox", broken / "inbox")
+        path = min((broken / "inbox").glob("*.sqlite3"))
+        path.write_bytes(path.read_bytes().replace(b"world_id INTEGER", change))
+        again = Inbox(broken, Engine())
+        assert (dict(again.lost), again.lost_is_least) == ({None: 2}, False)
+        assert len(again.waiting[ONE]) == 1
+        again.close()
+    inbox.waiting.clear()
+
+
+def test_a_number_that_is_damaged_is_believed_by_nobody(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.append([entry(number) for number in range(1, 6)])
+    for _, segment in inbox._segments:
+        segment.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET seq = seq + (1 << 40) WHERE seq = 5")
+    again = Inbox(tmp_path, Engine())
+    assert not again.lost
+    again.begin_segment()
+    again.append([entry(6)])
+    for _, segment in again._segments:
+        segment.close()
+    last = Inbox(tmp_path, Engine())
+    assert not last.lost
+    assert last.waiting[ONE] == [1, 2, 3, 4, 5, 6]
+    (damaged,) = again.damaged
+    assert least_lost(damaged, Engine()) == 0
+    drain = drain_of(last, tmp_path)
+    drain.drain_all()
+    drain.close_files()
+    last.close()
+    assert count(path_of(tmp_path, ONE)) == 6
+
+
+def test_what_is_not_found_by_its_number_is_read_all_the_same(inbox: Inbox, tmp_path: Path) -> None:
+    inbox.append([entry(number, (OTHER, ONE)[number % 2]) for number in range(1, 201)])
+    for _, segment in inbox._segments:
+        segment.close()
+    (path,) = (tmp_path / "inbox").glob("*.sqlite3")
+    data = bytearray(path.read_bytes())
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        (root,) = connection.execute("SELECT rootpage FROM sqlite_schema").fetchone()
+    page = (root - 1) * 16_384
+    cell = page + int.from_bytes(data[page + 12 : page + 14])
+    assert 10 < data[cell + 4] < 128, "up to which number the first leaf goes"
+    data[cell + 4] -= 5
+    path.write_bytes(data)
+    again = Inbox(tmp_path, Engine())
+    drain = drain_of(again, tmp_path)
+    drain.drain_all()
+    drain.close_files()
+    again.close()
+    assert not again.lost
+    assert count(path_of(tmp_path, ONE)) == count(path_of(tmp_path, OTHER)) == 100
+
+
+def test_what_was_counted_as_lost_is_not_counted_again(inbox: Inbox, tmp_path: Path) -> None:
+    """Where a file takes nothing for long, each writer finds the same."""
+    inbox.append([entry(number) for number in range(1, 6)])
+    inbox.begin_segment()
+    inbox.append([entry(6)])
+    for _, segment in inbox._segments:
+        segment.close()
+    path = min((tmp_path / "inbox").glob("*.sqlite3"))
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE operations SET kind = 'x' WHERE seq = 2")
+        connection.execute("DELETE FROM operations WHERE seq = 4")
+    again = Inbox(tmp_path, Engine())
+    assert again.lost == {ONE: 1, None: 1}
+    again.close()
+    for _ in range(2):
+        last = Inbox(tmp_path, Engine())
+        assert not last.lost
+        assert len(last.waiting[ONE]) == 4
+        last.close()
+    inbox.waiting.clear()
+
+
+@pytest.mark.parametrize("raises", [True, False])
+def test_what_a_file_that_takes_nothing_has_lost_is_counted_once(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, raises: bool
+) -> None:
+    monkeypatch.setattr(draining, "RETRY_SECONDS", (0.0, 0.0))
+    told: list[Any] = []
+    drain = drain_of(inbox, tmp_path, told)
+    inbox.append([entry(number) for number in range(1, 6)])
+    read = SegmentReader.read
+
+    def damaged(segment: SegmentReader, numbers: Sequence[int]) -> Iterator[Stored]:
+        if 3 in numbers and raises:
+            error = sqlite3.DatabaseError("database disk image is malformed")
+            error.sqlite_errorname = "SQLITE_CORRUPT"
+            raise error
+        return read(segment, [number for number in numbers if number != 3])
+
+    monkeypatch.setattr(SegmentReader, "read", damaged)
+    path = path_of(tmp_path, ONE)
+    path.mkdir(parents=True)
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            drain.drain(ONE)
+    path.rmdir()
+    drain.drain(ONE)
+    drain.close_files()
+    assert sum(lost for _, _, lost in told) == 1
+    assert count(path) == 4
 
 
 @pytest.mark.parametrize("garbage", [[[]] * 20, ["1"] * 20, {}, None, 5])

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bot.store import drain as draining
+from bot.store import mover as movers
 from bot.store import moving as movings
 from bot.store.drain import Drain
 from bot.store.engine import Engine
@@ -168,6 +169,50 @@ def test_one_that_does_not_answer_is_given_up(
     assert "goes on alone" in caplog.text
 
 
+def test_one_that_takes_nothing_more_is_given_up(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(movings, "PATIENCE_SECONDS", 0.1)
+    scene.moving.give(GUILDS[0], [1])
+    os.kill(scene.moving.pid, signal.SIGSTOP)
+    scene.moving.give(GUILDS[1], list(range(1_000_000)))
+    assert "goes on alone" in caplog.text
+    assert [moved for _, _, moved in scene.moving.returned(wait=True)] == [0, 0]
+
+
+def test_one_that_does_not_end_is_ended(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as one that is stopped, or waits for a disk that is gone."""
+    monkeypatch.setattr(movings, "PATIENCE_SECONDS", 0.1)
+    scene.fill()
+    scene.drain.drain_all()
+    scene.moving.give(GUILDS[0], [1])
+    pid = scene.moving.pid
+    os.kill(pid, signal.SIGSTOP)
+    scene.drain.close_files()
+    assert not Path(f"/proc/{pid}").exists()
+    assert "is killed" in caplog.text
+
+
+def test_a_world_that_is_named_twice_is_moved_once(scene: Scene) -> None:
+    """As the writer does with one that is to forget and has its turn anyway."""
+    scene.fill()
+    expected = {world: list(range(EACH)) for world in GUILDS}
+
+    def more(world: World) -> None:
+        ids = expected[world]
+        late = range(len(ids), len(ids) + EACH)
+        scene.record(world, *(exchange(number, world.id) for number in late))
+        ids += late
+
+    scene.moving.given_to = more
+    scene.drain.drain_each([GUILDS[0], GUILDS[0], GUILDS[1], GUILDS[1]])
+    scene.moving.given_to = lambda world: None
+    scene.drain.drain_all()
+    assert {world: scene.ids(world) for world in GUILDS} == expected
+
+
 def test_where_none_can_be_begun_the_writer_goes_on_alone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -233,17 +278,40 @@ def test_a_world_with_more_than_is_given_at_once(
 def test_it_lets_go_of_what_is_deleted(scene: Scene) -> None:
     """The room that a segment takes is free, and its text gone, once nobody has it open."""
     scene.fill()
+    path = path_of(scene.folder, GUILDS[-1])
+    path.parent.mkdir()
+    path.mkdir()
+    pids: list[int] = []
+    scene.moving.given_to = lambda _: pids.append(scene.moving.pid)
     scene.drain.drain_all()
-    scene.fill(range(EACH, 2 * EACH))
-    scene.drain.drain_all()
-    opened = [os.readlink(link) for link in Path(f"/proc/{scene.moving.pid}/fd").iterdir()]
-    deleted = {target for target in opened if "inbox" in target and "deleted" in target}
-    inboxes = {target.split(".sqlite3")[0] for target in deleted}
-    # The last one that it has read is let go of with the next that it is given.
-    assert len(inboxes) <= 1
-    pid = scene.moving.pid
-    scene.drain.close_files()
-    assert not Path(f"/proc/{pid}").exists()
+    assert opened_in_inbox(pids[-1])
+    scene.inbox.waiting.clear()
+    scene.drain.clear()
+    assert not list((scene.folder / "inbox").glob("*.sqlite3*"))
+    assert not Path(f"/proc/{pids[-1]}").exists()
+    assert scene.drain.restless is False
+
+
+def opened_in_inbox(pid: int) -> list[str]:
+    opened = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    return [target for target in opened if "/inbox/" in target]
+
+
+def test_it_reads_a_segment_that_the_disk_takes_for_another(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file gets the number of one that was deleted, while nobody had that one open."""
+    monkeypatch.setattr(movers, "identify", lambda path: (1, 1))
+    with contextlib.closing(movers.Mover(scene.folder, Engine())) as mover:
+        for first in (0, EACH):
+            scene.record(GUILDS[0], *(exchange(n, 1) for n in range(first, first + EACH)))
+            # The first time without reading any.
+            assert mover.move(GUILDS[0], scene.inbox.waiting[GUILDS[0]] if first else [-1]) == (
+                first > 0
+            )
+            scene.inbox.waiting.clear()
+            scene.drain.clear()
+    assert scene.ids(GUILDS[0]) == list(range(EACH, 2 * EACH))
 
 
 async def test_one_whose_writer_is_gone_keeps_the_lock_until_it_has_ended(tmp_path: Path) -> None:
