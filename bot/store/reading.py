@@ -1,6 +1,7 @@
 """Reading a world's file as it is at one moment, whoever writes it meanwhile."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -12,6 +13,8 @@ from bot.store.files import path_of, schema_version
 from bot.store.migrations import MIGRATIONS
 from bot.store.problems import StoreError
 from bot.store.records import World
+
+TRIES, TRY_SECONDS = 3, 0.05
 
 
 @contextmanager
@@ -31,6 +34,17 @@ def reading(folder: Path, world: World, engine: Engine) -> Iterator[sqlite3.Conn
 
 def open_to_read(path: Path, engine: Engine) -> sqlite3.Connection:
     """A read-only connection to a file of this version, in a transaction. Raises StoreError."""
+    for _ in range(TRIES - 1):
+        try:
+            return open_as_it_is(path, engine)
+        except StoreError:
+            # Somebody may be just making the file, or be closing it and taking its log away.
+            time.sleep(TRY_SECONDS)
+    return open_as_it_is(path, engine)
+
+
+def open_as_it_is(path: Path, engine: Engine) -> sqlite3.Connection:
+    """The same, of the file as it is at this moment."""
     try:
         connection = engine.look_into(path)
     except FAILURES as error:
