@@ -18,7 +18,7 @@ from bot.store.choosing import ASKED_AT, Choice
 from bot.store.problems import StoreError
 from bot.store.prompts import Reference, number_of, read_prompt
 
-BATCH = 256
+BATCH = 384
 NAMED = 5
 NOBODY = (0, 0)
 GENERATION_BYTES = 3 << 19
