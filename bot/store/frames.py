@@ -33,7 +33,9 @@ LOST = 213
 number, with AT_LEAST behind it where there may be more."""
 LINGERS = 214
 """Why what was forgotten in a world is still in its file's log; an empty body: it is not."""
-MOVED = 215
+UNMOVED = 215
+"""So many operations are on disk and not in their worlds' files yet; the body is their number."""
+MOVED = 216
 """Of the mover: the first so many of what it was given first are in the world's file."""
 
 NUMBER = struct.Struct(">Q")

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from bot.store.activity import Activity
 from bot.store.choosing import Feedback
+from bot.store.counts import StoreCounts
 from bot.store.operations import Operation
 from bot.store.pages import ExchangeSummary
 from bot.store.problems import StoreError
@@ -111,3 +112,6 @@ class Store(Protocol):
 
     def world(self, world: World) -> WorldStore:
         """The store of one world; cheap, and opens nothing."""
+
+    def counts(self) -> StoreCounts:
+        """How the keeping goes in all worlds together. Costs no I/O."""

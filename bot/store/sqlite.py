@@ -18,6 +18,7 @@ from bot.store.activity import Activity, nothing, read_activity
 from bot.store.ballots import read_vote
 from bot.store.choosing import Choice, Feedback
 from bot.store.connections import Connections
+from bot.store.counts import StoreCounts
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import identify, path_of, worlds_in
@@ -81,6 +82,21 @@ class SqliteStore:
     def worlds(self) -> Iterator[World]:
         """Every world that has a file."""
         return worlds_in(self.folder)
+
+    def counts(self) -> StoreCounts:
+        """How the keeping goes in all worlds together. Costs no I/O."""
+        writing = self.writing
+        return StoreCounts(
+            kept=writing.kept,
+            unmoved=writing.unmoved,
+            lost=writing.lost.total(),
+            waiting=writing.waiting,
+            waiting_bytes=writing.waiting_bytes,
+            most_waiting_bytes=writing.most_bytes,
+            well=writing.problem is None,
+            held_up=len(writing.problems),
+            lingering=len(writing.lingering),
+        )
 
     async def drained(self) -> None:
         """All that was kept is in the worlds' files, and nothing of it in the inbox.

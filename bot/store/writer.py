@@ -34,6 +34,7 @@ from bot.store.frames import (
     NUMBER,
     OPERATIONS,
     PROBLEM,
+    UNMOVED,
     Frame,
     Unpacker,
     pack,
@@ -62,6 +63,7 @@ RETRY_SECONDS = 1.0
 SEGMENT_BYTES = 256 << 20
 MOST_INBOX_BYTES = 4 << 30
 LOCK_SECONDS = 0.02
+TELL_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
 TAKEN = "Another bot writes to the same DATA_DIR. Stop it, or give this one another folder."
 
@@ -147,6 +149,7 @@ class Writer:
         self._requests: SimpleQueue[tuple[World | None, bytes] | None] = SimpleQueue()
         self._awake = threading.Event()
         self._problem: str | None = None
+        self._told_unmoved = (0, 0.0)
 
     def run(self) -> None:
         """Until the other end is closed; then drain what waits, and end."""
@@ -235,6 +238,18 @@ class Writer:
             more = AT_LEAST if world is None and least else b""
             self._send(pack(LOST, world, NUMBER.pack(number) + more))
 
+    def _tell_unmoved(self) -> None:
+        """Report how many operations wait for their worlds' files, now and then, and if none do."""
+        now = time.monotonic()
+        told, at = self._told_unmoved
+        with self._lock:
+            if any(self._inbox.waiting.values()) and now - at < TELL_SECONDS:
+                return
+            number = sum(map(len, self._inbox.waiting.values()))
+        if number != told:
+            self._told_unmoved = (number, now)
+            self._send(pack(UNMOVED, None, NUMBER.pack(number)))
+
     def _lingers(self, world: World, why: str | None) -> None:
         self._send(pack(LINGERS, world, (why or "").encode()))
 
@@ -260,6 +275,7 @@ class Writer:
             now = time.monotonic()
             if next_at is not None and next_at <= now:
                 pause = self._drain_some(ahead)
+                self._tell_unmoved()
                 now = time.monotonic()
                 next_at = None if pause is None else now + pause
             try:
@@ -272,6 +288,7 @@ class Writer:
             world, number = request
             if number:
                 self._carry_out(world, number)
+                self._tell_unmoved()
                 continue
             if world is not None:
                 # What is to be forgotten does not wait for its turn.

@@ -27,6 +27,7 @@ from bot.store.frames import (
     LOST,
     NUMBER,
     PROBLEM,
+    UNMOVED,
     Unpacker,
     pack,
     pack_entries,
@@ -80,7 +81,8 @@ class Writing:
     `problem` says for people why nothing is being kept at present, `problems` why a world's file
     takes nothing, `lingering` why what was forgotten is not gone from its log. `lost` counts what
     was kept, and could not be put into its world's file; under None, where it is not known whose
-    it was, and then there may be more if `lost_is_least`.
+    it was, and then there may be more if `lost_is_least`. `kept` counts the operations that are on
+    disk, since the start; `unmoved` of them wait for their worlds' files, as of the last second.
     """
 
     def __init__(self, folder: Path, engine: Engine, *, most_bytes: int, in_process: bool) -> None:
@@ -89,9 +91,11 @@ class Writing:
         self.lingering: dict[World, str] = {}
         self.lost: Counter[World | None] = Counter()
         self.lost_is_least = False
+        self.most_bytes = most_bytes
+        self.kept = 0
+        self.unmoved = 0
         self._folder = folder
         self._engine = engine
-        self._most_bytes = most_bytes
         self._in_process = in_process
         self._unsent: deque[Waiting] = deque()
         self._sent: deque[Waiting] = deque()
@@ -113,6 +117,11 @@ class Writing:
         """How many operations are not known to be on disk."""
         return len(self._sent) + sum(item.entry is not None for item in self._unsent)
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes these are."""
+        return self._bytes
+
     def submit(self, world: World, operation: Operation, told: Told) -> None:
         """Hand an operation over; returns at once. Raises UnstorableError for one that never can,
         StoreError after `close`.
@@ -124,7 +133,7 @@ class Writing:
         if self._closing:
             raise StoreError(CLOSED)
         self._queue(Waiting(len(body) + ENTRY_BYTES, (world, kind, body), told))
-        if self._bytes > self._most_bytes:
+        if self._bytes > self.most_bytes:
             self._give_way()
 
     def settle(self) -> None:
@@ -169,6 +178,8 @@ class Writing:
             self._running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._running
+        if self.waiting:
+            log.error("%d records were not on disk when the bot was stopped", self.waiting)
         for item in (*self._sent, *self._unsent):
             if item.told is not None:
                 item.told(StoreError("The bot was stopped before it was on disk."))
@@ -183,6 +194,7 @@ class Writing:
         if kind == KEPT:
             kept = [self._sent.popleft() for _ in range(NUMBER.unpack(body)[0])]
             size = sum([item.size for item in kept])
+            self.kept += len(kept)
             self._bytes -= size
             self._bytes_sent -= size
             for item in kept:
@@ -199,6 +211,8 @@ class Writing:
         elif kind == LOST:
             self.lost[world] += NUMBER.unpack_from(body)[0]
             self.lost_is_least |= body.endswith(AT_LEAST) and len(body) > NUMBER.size
+        elif kind == UNMOVED:
+            self.unmoved = NUMBER.unpack(body)[0]
         elif kind == PROBLEM:
             self._note(world, body.decode() or None)
         elif kind == LINGERS and world is not None:
@@ -263,11 +277,11 @@ class Writing:
 
     def _give_way(self) -> None:
         reason = StoreError(
-            f"More than {self._most_bytes >> 20} MB of records were waiting for the disk; "
+            f"More than {self.most_bytes >> 20} MB of records were waiting for the disk; "
             "the oldest were given up. Is the disk slow or full?"
         )
         # Some at once, as all that must stay is looked through each time.
-        enough = self._most_bytes - self._most_bytes // 8
+        enough = self.most_bytes - self.most_bytes // 8
         for may_go in (frozenset({EXCHANGE}), DISPENSABLE):
             kept: deque[Waiting] = deque()
             while self._unsent and self._bytes > enough:
