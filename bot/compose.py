@@ -1,8 +1,8 @@
-"""The composition root: from settings to an agent with its plugins, and to a Discord client."""
+"""The composition root: from settings to an agent with its plugins, a Discord client, metrics."""
 
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
 from bot.agent.agent import Agent
@@ -10,7 +10,7 @@ from bot.agent.models import ModelError
 from bot.engines import engine_of
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import ConversationOptions
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.store.backup import prune_backups
 from bot.store.installation import Installation
 from bot.store.locking import in_use
@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 NOT_REPAIRED = (
     "%s is damaged and was not repaired yet. It is deleted on %.10s, as what people have deleted "
     "since may be in it: run `understudy store repair` before"
+)
+NO_METRICS = (
+    "METRICS_PORT: is set, and what the metrics page needs is not installed. Install the extra "
+    "`metrics`: pip install 'understudy[metrics]'."
+)
+NO_PAGE = (
+    "METRICS_PORT: the metrics page cannot be on {host}, port {port} ({reason}). It should be a "
+    "free port, and METRICS_HOST an address of this machine."
 )
 
 Progress = Callable[[str], None]
@@ -143,3 +151,31 @@ def make_client(
         on_handled=on_handled,
         open_channels_file=settings.data_dir / "open_channels.json",
     )
+
+
+@asynccontextmanager
+async def serving_metrics(
+    settings: Settings, agent: Agent, client: UnderstudyClient
+) -> AsyncIterator[str | None]:
+    """The metrics page of both while the block runs, if one is set: its address.
+
+    Raises SettingsError where there can be none.
+    """
+    host, port = settings.metrics_host, settings.metrics_port
+    if port is None:
+        yield None
+        return
+    try:
+        # Whoever wants no page has none of it in memory.
+        from bot.metrics_page import metrics_page
+    except ModuleNotFoundError:
+        raise SettingsError([NO_METRICS]) from None
+    async with AsyncExitStack() as stack:
+        page = metrics_page(host, port, [agent.metrics, client.metrics])
+        try:
+            address = await stack.enter_async_context(page)
+        except (OSError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            lines = [NO_PAGE.format(host=host, port=port, reason=reason)]
+            raise SettingsError(lines) from None
+        yield address

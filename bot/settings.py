@@ -120,6 +120,15 @@ class Settings(BaseSettings):
     context_characters: int = Field(
         6_000, ge=200, le=1_000_000, description="How many characters these may have together."
     )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="The port of the metrics page, for Prometheus; 0: any free one. Empty: none.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="The address that the metrics page is on; here: this machine only."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged to stderr: debug, info, warning or error."
     )

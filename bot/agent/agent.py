@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 from weakref import WeakValueDictionary
 
 from bot.agent.actions import Action, index_actions
 from bot.agent.intents import IntentMatcher
+from bot.agent.metrics import Metric, store_metrics
 from bot.agent.models import ModelRegistry, UseModel
 from bot.agent.plugin import EventHandler, Plugin
 from bot.agent.runtime import AgentRuntime
@@ -117,6 +118,21 @@ class Agent:
             yield runtime
         finally:
             runtime.release()
+
+    def metrics(self) -> Iterator[Metric]:
+        """How the agent, its store and its plugins are doing. One that cannot tell is logged."""
+        yield Metric(
+            "understudy_runtimes",
+            "Servers and direct messages in use: those of the last minutes.",
+            len(self._runtimes),
+        )
+        yield from store_metrics(self._store.counts())
+        for plugin in self.plugins.values():
+            if plugin.metrics is not None:
+                try:
+                    yield from list(plugin.metrics())
+                except Exception:
+                    log.exception("The metrics of %s cannot be told", plugin.name)
 
     def knows(self, world: World) -> bool:
         """Whether this world is in use or anything is kept of it."""

@@ -15,7 +15,7 @@ import aiohttp
 import discord
 from yarl import URL
 
-from bot.compose import make_client, running_agent
+from bot.compose import make_client, running_agent, serving_metrics
 from bot.front.endpoints import discord_at
 from bot.logs import set_up_logging
 from bot.settings import Settings, SettingsError, load_settings
@@ -76,7 +76,12 @@ async def run_bot(settings: Settings, token: str) -> None:
     await reach(settings.discord_gateway_url)
     async with running_agent(settings, progress=log.info) as agent:
         with discord_at(settings.discord_api_url, settings.discord_gateway_url):
-            async with make_client(agent, settings) as client:
+            async with (
+                make_client(agent, settings) as client,
+                serving_metrics(settings, agent, client) as metrics,
+            ):
+                if metrics is not None:
+                    log.info("Metrics at %s", metrics)
                 bot = asyncio.create_task(client.start(token))
                 sparing = asyncio.create_task(spare_the_collector(client))
                 try:

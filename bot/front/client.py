@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from discord.gateway import DiscordWebSocket
 
 from bot.agent.actions import Action, ActionResult
 from bot.agent.agent import Agent
+from bot.agent.metrics import Metric
 from bot.front.agent_commands import agent_group
 from bot.front.answering import Answering
 from bot.front.answers import Answers
@@ -27,6 +28,7 @@ from bot.front.gate import Attention, attention
 from bot.front.housekeeping import Housekeeping
 from bot.front.message_changes import MessageChanges
 from bot.front.message_menus import message_menus
+from bot.front.metrics import front_metrics
 from bot.front.open_channels import OpenChannels
 from bot.front.open_views import OpenViews
 from bot.front.people import (
@@ -182,6 +184,10 @@ class UnderstudyClient(discord.Client):
         """A channel was deleted: so is what is kept of it."""
         self._conversation.forget_all()
         self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
+
+    def metrics(self) -> Iterator[Metric]:
+        """How the connection, the messages and the answers are doing."""
+        return front_metrics(self, self._conversation)
 
     async def close(self) -> None:
         """Stop answering, then leave. What waits for Discord is not waited for long."""

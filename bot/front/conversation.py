@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
 import discord
@@ -54,6 +56,14 @@ GO_ON = "Go on where you stopped."
 LEAVING_SECONDS = 0.8
 
 
+class Ending(StrEnum):
+    """How the making of an answer ended."""
+
+    ANSWERED = "answered"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ConversationOptions:
     """How the agent talks where a server has not set it otherwise.
@@ -94,9 +104,10 @@ class Task:
 
 
 class Conversation:
-    """Answers the messages that are no commands."""
+    """Answers the messages that are no commands; `endings` counts how that ended."""
 
     def __init__(self, options: ConversationOptions, answers: Answers) -> None:
+        self.endings = Counter(dict.fromkeys(Ending, 0))
         self._options = options
         self._answers = answers
         self._reader = ContextReader()
@@ -111,14 +122,17 @@ class Conversation:
         async with TypingIndicator(task.question.channel) as typing:
             reply = StreamedReply(place_of(task, ref), typing.stop, partial(while_growing, ref))
             self._unfinished.add(reply)
+            ending = Ending.FAILED
             try:
-                await self._answer(runtime, task, asking, me, ref, reply)
+                ending = await self._answer(runtime, task, asking, me, ref, reply)
             except UNREACHED as error:
                 log.error("The answer to request %s is not in Discord: %s", ref.request_id, error)
             except asyncio.CancelledError:
+                ending = Ending.STOPPED
                 await leave(task, ref, reply)
                 raise
             finally:
+                self.endings[ending] += 1
                 self._unfinished.discard(reply)
                 # However it ended: what stands in Discord belongs to this request, and with it
                 # to whoever deletes it.
@@ -170,17 +184,17 @@ class Conversation:
         me: discord.abc.User,
         ref: AnswerRef,
         reply: StreamedReply,
-    ) -> None:
+    ) -> Ending:
         request = await self._request(runtime, task, me, ref, reply)
         outcome = await self._ask(runtime, request, asking, reply)
         if asking.fate is Fate.WITHDRAWN:
-            return
+            return Ending.STOPPED
         if isinstance(outcome, str):
             await self._apologise(task, outcome, ref, reply)
-            return
+            return Ending.FAILED
         if outcome is None and not reply.text.strip():
             await put_back(task)
-            return
+            return Ending.STOPPED
         reasoning = None if outcome is None else private(outcome.reasoning, request)
         given = Given(ref, asking.question, (), reasoning)
         await reply.finish(
@@ -190,6 +204,7 @@ class Conversation:
         self._answers.remember(given)
         if asking.edited:
             await offer_again(reply.messages[-1], given)
+        return Ending.STOPPED if outcome is None else Ending.ANSWERED
 
     async def _ask(
         self, runtime: AgentRuntime, request: ModelRequest, asking: Asking, reply: StreamedReply

@@ -15,13 +15,19 @@ from bot.agent.runtime import AgentRuntime
 from plugins.reasoning.actions import reasoning_actions
 from plugins.reasoning.reviews import RecordedReviews
 from plugins.reasoning.service import PLUGIN, ReasoningService
+from plugins.reasoning.tally import Tally
 
 
 def reasoning_plugin(custom_seconds: float = 30.0) -> Plugin:
     """The plugin; a custom model (provider "custom") has `custom_seconds` for each answer."""
 
+    tally = Tally()
+
     async def start(runtime: AgentRuntime) -> ReasoningService:
-        return await ReasoningService.start(runtime, custom_seconds)
+        return await ReasoningService.start(runtime, custom_seconds, tally)
+
+    async def dispose() -> None:
+        tally.losses.close()
 
     return Plugin(
         name=PLUGIN,
@@ -36,6 +42,8 @@ def reasoning_plugin(custom_seconds: float = 30.0) -> Plugin:
             DemonstrationSuggested: on_demonstration,
             ForgetExchange: on_forget,
         },
+        metrics=tally.metrics,
+        dispose=dispose,
     )
 
 

@@ -22,9 +22,10 @@ from bot.store.operations import (
     VoteCast,
 )
 from bot.store.problems import StoreError
-from bot.store.records import Exchange
+from bot.store.records import Exchange, World
 from plugins.reasoning.amendments import Amendments
 from plugins.reasoning.exchanges import to_exchange
+from plugins.reasoning.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +36,16 @@ Admit = Callable[[Exchange], Exchange | None]
 
 
 class Recorder:
-    """Hands the calls of one world over to its store.
+    """Hands the calls of one world over to its store, and counts them in the `tally` of all.
 
-    `dropped` counts the exchanges that were not kept since the start, `loss` says why the last
-    of them was not. `withheld` counts those that were not to be kept.
+    `withheld` counts those that were not to be kept.
     """
 
-    def __init__(self, store: WorldStore, admit: Admit = lambda exchange: exchange) -> None:
-        self.dropped = 0
+    def __init__(self, world: World, store: WorldStore, tally: Tally, admit: Admit) -> None:
         self.withheld = 0
-        self.loss: str | None = None
+        self._world = world
         self._store = store
+        self._tally = tally
         self._admit = admit
         self._calls: list[ModelCall] = []
         self._amendments = Amendments()
@@ -128,13 +128,17 @@ class Recorder:
             try:
                 self._keep(call, epoch)
             except Exception as error:  # noqa: BLE001 - a call of any shape must not stop the others
-                self._lose(f"it cannot be made a record ({type(error).__name__})", error)
+                reason = f"it cannot be made a record ({type(error).__name__})"
+                self._tally.losses.exchange(self._world, reason, error)
 
     def _keep(self, call: ModelCall, epoch: float) -> None:
         name = self._name(call)
-        exchange = self._admit(to_exchange(call, name, epoch, self._amendments))
+        took_place = to_exchange(call, name, epoch, self._amendments)
+        self._tally.count(took_place)
+        exchange = self._admit(took_place)
         if exchange is None:
             self.withheld += 1
+            self._tally.withheld += 1
             return
         self._recent[name] = None
         if len(self._recent) > REMEMBERED_REQUESTS:
@@ -167,20 +171,13 @@ class Recorder:
             raise
 
     def _not_kept(self, operation: Operation, error: StoreError) -> None:
+        losses = self._tally.losses
         if isinstance(operation, Exchange):
-            self._lose(error.public, error)
+            losses.exchange(self._world, error.public, error)
         else:
-            log.error("A change in Discord is not in the records: %s", error)
+            losses.change(error)
 
     def _name(self, call: ModelCall) -> int:
         """The exchange's id: the request's, or a new one for a request that was used again."""
         request_id = call[0].id
         return new_request_id() if request_id in self._recent else request_id
-
-    def _lose(self, reason: str, error: Exception) -> None:
-        self.dropped += 1
-        if reason != self.loss:
-            # Only the first of a row of losses, so that a full disk does not fill the log, too.
-            unforeseen = None if isinstance(error, StoreError) else error
-            log.error("Exchanges are not kept: %s", error, exc_info=unforeseen)
-        self.loss = reason

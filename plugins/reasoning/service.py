@@ -14,6 +14,7 @@ from bot.store.problems import StoreError
 from bot.store.records import Exchange, RecordStats
 from plugins.reasoning.custom_model import CustomModel
 from plugins.reasoning.recorder import Recorder
+from plugins.reasoning.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -86,12 +87,13 @@ class ReasoningService:
     state could not be read (`unread` says why, for people), a call every few seconds tries again.
     """
 
-    def __init__(self, runtime: AgentRuntime, custom_seconds: float) -> None:
+    def __init__(self, runtime: AgentRuntime, custom_seconds: float, tally: Tally) -> None:
         self.state = ReasoningState()
         self.unread: str | None = None
         self._unread_since = 0.0
-        self.recorder = Recorder(runtime.store, self._admit)
+        self.recorder = Recorder(runtime.world, runtime.store, tally, self._admit)
         self._runtime = runtime
+        self._losses = tally.losses
         self._custom_seconds = custom_seconds
         self._around: list[Registration] = []
         self._turn = asyncio.Lock()
@@ -103,9 +105,9 @@ class ReasoningService:
         return self.state.enabled
 
     @classmethod
-    async def start(cls, runtime: AgentRuntime, custom_seconds: float) -> Self:
+    async def start(cls, runtime: AgentRuntime, custom_seconds: float, tally: Tally) -> Self:
         """The service of this runtime, as it was left; off until that can be read."""
-        service = cls(runtime, custom_seconds)
+        service = cls(runtime, custom_seconds, tally)
         await service._read()
         if service.unread is not None:
             service._around.append(runtime.add_model_middleware(PLUGIN, service._read_first))
@@ -146,6 +148,7 @@ class ReasoningService:
         except StoreError as error:
             log.error("The records cannot be counted: %s", error)
             stats = None
+        loss = self._losses.of(self._runtime.world)
         original = self._runtime.agent.models.find(ModelType.TEXT_LARGE)
         custom = self._custom_model() if self.state.enabled else None
         return ReasoningStatus(
@@ -153,8 +156,8 @@ class ReasoningService:
             answering=custom or original,
             fallback=original if custom else None,
             stats=stats,
-            dropped=self.recorder.dropped + self._runtime.store.lost,
-            loss=self.recorder.loss,
+            dropped=loss.count + self._runtime.store.lost,
+            loss=loss.reason,
             problem=self._runtime.store.problem,
             held_up=self._runtime.store.held_up,
             lingering=self._runtime.store.lingering,

@@ -12,7 +12,7 @@ from typing import Any
 from bot.agent.models import ModelType
 from bot.commands.trial import typed
 from bot.commands.trial.rendering import Names, in_words, text_of
-from bot.compose import make_client, running_agent
+from bot.compose import make_client, running_agent, serving_metrics
 from bot.front.client import UnderstudyClient
 from bot.front.conversation import APOLOGY_MARK
 from bot.front.endpoints import discord_at
@@ -218,6 +218,9 @@ async def open_stage(settings: Settings, progress: Callable[[str], None]) -> Asy
             progress(f"Answers come from {model.name} ({model.provider}).")
         stack.enter_context(discord_at(fake.rest, fake.gateway))
         client = await stack.enter_async_context(make_client(agent, settings, handled.note))
+        metrics = await stack.enter_async_context(serving_metrics(settings, agent, client))
+        if metrics is not None:
+            progress(f"Metrics at {metrics}")
         await stack.enter_async_context(connected(client, fake.bot_token))
         people = {
             user["name"]: await stack.enter_async_context(Person(user, fake.rest, fake.gateway))
