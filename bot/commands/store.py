@@ -24,7 +24,12 @@ from bot.store.installation_care import check_installation
 from bot.store.locking import alone, is_running
 from bot.store.problems import StoreError
 from bot.store.records import World
-from bot.store.repair import Repaired, empty_damaged_prompts, repair
+from bot.store.repair import (
+    Repaired,
+    empty_damaged_prompts,
+    rebuild_wrong_stretches,
+    repair,
+)
 from bot.store.setting_aside import (
     kept_until,
     not_repaired_in,
@@ -35,6 +40,7 @@ from bot.store.setting_aside import (
 
 FAILED = 1
 EMPTIED = "could not be read and are empty from here on; the rest of each exchange is as it was"
+REBUILT = "of 18.6 hours said wrongly who asked, and are made anew of the exchanges"
 
 Job = Callable[[argparse.Namespace, Settings, Engine, list[World]], bool]
 """Does it for these worlds; whether all went well. Raises StoreError."""
@@ -189,15 +195,18 @@ def repair_all(
 ) -> bool:
     """Save what can be read of each damaged file; a running bot sets such files aside itself."""
     folder = settings.data_dir
-    emptied = 0
+    mended = 0
 
     def put_in_order(world: World, *, nobody_else: bool) -> None:
-        nonlocal emptied
+        nonlocal mended
         if nobody_else:
             set_aside_if_damaged(folder, world, engine)
         if count := empty_damaged_prompts(folder, world, engine):
-            emptied += count
+            mended += count
             print(f"{path_of(folder, world)}: {count:,} prompts {EMPTIED}")
+        if count := rebuild_wrong_stretches(folder, world, engine):
+            mended += count
+            print(f"{path_of(folder, world)}: {count:,} stretches {REBUILT}")
 
     if is_running(folder):
         well = each(worlds, partial(put_in_order, nobody_else=False))
@@ -217,7 +226,7 @@ def repair_all(
             print(error, file=sys.stderr)
     if installation is not None:
         print(*report_installation(installation, folder / INSTALLATION), sep="\n")
-    elif well and not damaged and not emptied:
+    elif well and not damaged and not mended:
         print("No file is damaged.")
     for world, path in damaged:
         with Progress("exchanges") as progress:

@@ -38,6 +38,9 @@ from bot.harness.windows import Window
 from bot.harness.world import World
 
 HEARTBEAT_MS = 41_250
+# As long as over a network. One that was back in the same turn of the loop would be read before
+# discord.py's thread has noted that the heartbeat is out, and be taken for 41 s late.
+ROUND_TRIP_SECONDS = 0.05
 _RESUMABLE_SECONDS = 300.0
 _GUILDS_AT_ONCE = 25
 
@@ -228,7 +231,8 @@ class Connection:
             raise GatewayClosed(Close.RATE_LIMITED, "You are being rate limited.")
         match op:
             case Op.HEARTBEAT:
-                self.send_op(Op.HEARTBEAT_ACK)
+                loop = asyncio.get_running_loop()
+                loop.call_later(ROUND_TRIP_SECONDS, self._acknowledge)
             case Op.IDENTIFY:
                 self._identify(as_object(data))
             case Op.RESUME:
@@ -242,6 +246,10 @@ class Connection:
                 self._authenticated()
             case _:
                 raise GatewayClosed(Close.UNKNOWN_OPCODE, "Unknown opcode.")
+
+    def _acknowledge(self) -> None:
+        if not self._socket.closed:
+            self.send_op(Op.HEARTBEAT_ACK)
 
     def _authenticated(self) -> Session:
         if self.session is None:

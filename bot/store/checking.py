@@ -19,6 +19,7 @@ from bot.store.reading import open_to_read
 from bot.store.records import World
 from bot.store.segment_reader import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.setting_aside import kept_until, set_aside_in
+from bot.store.stretches import wrong_stretches
 
 PAGES_LOOKED_AT = 64
 PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
@@ -166,6 +167,12 @@ def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
     kept = connection.execute("SELECT exchanges, failures, fallbacks FROM counters").fetchone()
     if kept != counted:
         yield f"counts {kept} exchanges, failures and fallbacks where there are {counted}"
+    wrong = sum(1 for _ in wrong_stretches(connection))
+    if wrong:
+        yield (
+            f"says wrongly who asked in {wrong:,} stretches of 18.6 hours, so that pages of"
+            " `/records` may lack exchanges. Run `understudy store repair`"
+        )
 
 
 def problems_in_prompts(connection: sqlite3.Connection) -> Iterator[str]:

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 BOT, WRITER = "bot", "lock"
 AGAIN_SECONDS = 0.2
+LEFT_OVER = " If none runs, a process of an earlier one is not done, or stopped{ending}."
+END_IT = ": `kill -9 {pids}` ends it, and loses nothing that was kept"
 
 
 @asynccontextmanager
@@ -57,7 +59,7 @@ def alone(folder: Path) -> Iterator[None]:
             handles.append(open_lock(folder, name))
             if not take(handles[-1], fcntl.LOCK_EX):
                 problem = f"The bot is running and has the records in {folder} open. Stop it first."
-                raise StoreError(problem)
+                raise StoreError(problem + (left_over(handles[-1]) if name == WRITER else ""))
         yield
     finally:
         for handle in handles:
@@ -88,3 +90,34 @@ def take(handle: int, how: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def left_over(handle: int) -> str:
+    """A sentence: what has the writer's lock, where it is no bot."""
+    pids = " ".join(map(str, holders(handle)))
+    return LEFT_OVER.format(ending=END_IT.format(pids=pids) if pids else "")
+
+
+def holders(handle: int) -> list[int]:
+    """The other processes that have this lock. Only Linux says, and only of this account's."""
+    found = []
+    with contextlib.suppress(OSError):
+        path = os.readlink(f"/proc/self/fd/{handle}")
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit() and int(process.name) != os.getpid():
+                with contextlib.suppress(OSError):
+                    if has_locked(process, path):
+                        found.append(int(process.name))
+    return sorted(found)
+
+
+def has_locked(process: Path, path: str) -> bool:
+    """Whether a process, by its folder in /proc, has a file open that it has locked.
+
+    https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html
+    """
+    return any(
+        "FLOCK" in (process / "fdinfo" / link.name).read_text()
+        for link in (process / "fd").iterdir()
+        if os.readlink(link) == path
+    )

@@ -122,10 +122,11 @@ def encode(operation: Operation) -> tuple[int, bytes]:
     try:
         body = _encode(operation)
         if isinstance(operation, Exchange):
-            check(operation)
+            check(operation, body)
         elif isinstance(operation, ReplyAttached):
-            # Also refuses what cannot be compared with a number, and is none.
             for number in (operation.exchange_id, *operation.message_ids):
+                if number.__class__ is not int:
+                    raise UnstorableError("An id is no number.")
                 if number >= LARGEST:
                     raise UnstorableError(TOO_LARGE)
         else:
@@ -135,31 +136,59 @@ def encode(operation: Operation) -> tuple[int, bytes]:
     except UnicodeError:
         # Its own text would quote what somebody said.
         raise UnstorableError("A text is no valid Unicode.") from None
+    except msgspec.ValidationError as error:
+        # It says types and places, and no value.
+        raise UnstorableError(f"A value is of a wrong type ({error}).") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnstorableError(f"It cannot be written down ({type(error).__name__}).") from None
     return KIND_NUMBERS[type(operation)], body
 
 
-def check(exchange: Exchange) -> None:
-    """Raises UnstorableError where what every exchange has is not there, or a number is none that
-    SQLite's integers can hold.
+def check(exchange: Exchange, body: bytes) -> None:
+    """Raises UnstorableError or ValueError where a value is none that a file takes.
+
+    Of `input` nothing is said: messages are checked where they are made.
     """
-    required = (exchange.id, exchange.timestamp, exchange.model_type, exchange.success)
-    if None in required:
-        raise UnstorableError("A value is missing.")
-    check_durations(exchange.latency_ms, exchange.first_token_ms)
-    # Smaller than the smallest cannot be encoded. Field by field: this is on every exchange's way.
-    largest = max(
-        exchange.id,
-        exchange.timestamp,
-        exchange.room_id or 0,
-        exchange.user_id or 0,
-        exchange.message_id or 0,
-        exchange.prompt_tokens or 0,
-        exchange.completion_tokens or 0,
-    )
-    if largest >= LARGEST:
-        raise UnstorableError(TOO_LARGE)
+    # fmt: off
+    (
+        exchange_id, timestamp, room_id, user_id, message_id, model_type, provider, model,
+        output, reasoning, finish_reason, success, error, fallback_from, fallback_reason,
+        latency_ms, first_token_ms, prompt_tokens, completion_tokens, _,
+    ) = astuple(exchange)
+    # fmt: on
+    # Flat, and by class: this is on every exchange's way. Smaller than the smallest cannot be
+    # encoded.
+    if not (
+        (exchange_id.__class__ is int and exchange_id < LARGEST)
+        and (timestamp.__class__ is int and timestamp < LARGEST)
+        and (room_id is None or (room_id.__class__ is int and room_id < LARGEST))
+        and (user_id is None or (user_id.__class__ is int and user_id < LARGEST))
+        and (message_id is None or (message_id.__class__ is int and message_id < LARGEST))
+        and model_type.__class__ is str
+        and (provider is None or provider.__class__ is str)
+        and (model is None or model.__class__ is str)
+        and (output is None or output.__class__ is str)
+        and (reasoning is None or reasoning.__class__ is str)
+        and (finish_reason is None or finish_reason.__class__ is str)
+        and success.__class__ is bool
+        and (error is None or error.__class__ is str)
+        and (fallback_from is None or fallback_from.__class__ is str)
+        and (fallback_reason is None or fallback_reason.__class__ is str)
+        and (latency_ms.__class__ is float and isfinite(latency_ms))
+        and (
+            first_token_ms is None
+            or (first_token_ms.__class__ is float and isfinite(first_token_ms))
+        )
+        and (prompt_tokens is None or (prompt_tokens.__class__ is int and prompt_tokens < LARGEST))
+        and (
+            completion_tokens is None
+            or (completion_tokens.__class__ is int and completion_tokens < LARGEST)
+        )
+    ):
+        # 5.0 will do for 5: as whoever reads it will.
+        values = _values_decoder.decode(body)
+        check_durations(values[LATENCY], values[LATENCY + 1])
+        check_numbers(values)
 
 
 def check_durations(latency_ms: float, first_token_ms: float | None) -> None:

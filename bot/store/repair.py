@@ -15,9 +15,11 @@ from bot.store.installation import FILE, Installation
 from bot.store.merging import merge
 from bot.store.problems import StoreError
 from bot.store.prompts import read_prompt
+from bot.store.reading import reading
 from bot.store.records import World
 from bot.store.salvage import Salvaged, salvage
 from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
+from bot.store.stretches import rebuild_stretch, wrong_stretches
 from bot.store.tombstones import leave_out_deleted, leave_out_forgotten
 from bot.store.transactions import transaction
 
@@ -99,16 +101,42 @@ def empty_damaged_prompts(folder: Path, world: World, engine: Engine) -> int:
     path = path_of(folder, world)
     if not path.exists():
         return 0
+    with explained(path, engine), contextlib.closing(open_world(folder, world, engine)) as target:
+        damaged = [(exchange_id,) for exchange_id in with_damaged_prompts(target)]
+        with transaction(target):
+            target.executemany("UPDATE exchanges SET prompt = '[]' WHERE id = ?", damaged)
+    return len(damaged)
+
+
+def rebuild_wrong_stretches(folder: Path, world: World, engine: Engine) -> int:
+    """Rebuild the stretches that do not say where exchanges are, in a file of the present schema
+    that SQLite finds in order; how many.
+
+    The bot may run: each takes a short transaction. Raises StoreError.
+    """
+    path = path_of(folder, world)
+    if not path.exists():
+        return 0
+    with explained(path, engine):
+        with reading(folder, world, engine) as source:
+            wrong = list(wrong_stretches(source))
+        if wrong:
+            with contextlib.closing(open_world(folder, world, engine)) as target:
+                for stretch in wrong:
+                    with transaction(target):
+                        rebuild_stretch(target, stretch)
+    return len(wrong)
+
+
+@contextlib.contextmanager
+def explained(path: Path, engine: Engine) -> Iterator[None]:
+    """Raises StoreError for one of FAILURES in the block."""
     try:
-        with contextlib.closing(open_world(folder, world, engine)) as connection:
-            damaged = [(exchange_id,) for exchange_id in with_damaged_prompts(connection)]
-            with transaction(connection):
-                connection.executemany("UPDATE exchanges SET prompt = '[]' WHERE id = ?", damaged)
+        yield
     except FAILURES as error:
         if is_damage(error, path, encrypted=engine.key is not None):
             raise StoreError(f"{path}: is damaged. Stop the bot, and repair it again.") from error
         raise translate(error, path) from error
-    return len(damaged)
 
 
 def with_damaged_prompts(connection: sqlite3.Connection) -> Iterator[int]:

@@ -9,7 +9,8 @@ is looked for where the other is, too. So it is where to look, and not what is t
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from heapq import merge
 from itertools import chain, groupby
 from operator import itemgetter
 
@@ -38,7 +39,12 @@ REMOVE_EMPTY = "DELETE FROM stretches WHERE id = ? AND parts = ''"
 ASKED = """
     id, CAST(room_id AS INTEGER), CAST(user_id AS INTEGER), coalesce(CAST(source AS INTEGER), 0)
 """
-FIND_ASKED = f"SELECT {ASKED} FROM exchanges WHERE id BETWEEN ? AND ?"  # noqa: S608 - our own text
+FIND_ASKED = f"""
+    SELECT {ASKED} FROM exchanges WHERE id BETWEEN ? AND ? ORDER BY id
+"""  # noqa: S608 - our own text
+FIND_NOTED = "SELECT id, coalesce(CAST(parts AS BLOB), x'') FROM stretches ORDER BY id"
+FORGET_STRETCH = "DELETE FROM stretches WHERE id BETWEEN ? AND ?"
+EVERY_ID = (-(2**63), 2**63 - 1)
 SPAN = "SELECT (SELECT min(id) FROM stretches) >> 48, (SELECT max(id) FROM stretches) >> 48"
 # The stretches come as they are counted, the newest first, as far as somebody goes on asking.
 FIND = f"""
@@ -96,6 +102,34 @@ def leave_stretches(connection: sqlite3.Connection, gone: Iterable[Asked]) -> No
         left |= parts_of(some) - parts_of(others)
     connection.executemany(LEAVE, left)
     connection.executemany(REMOVE_EMPTY, ((number,) for number, _ in left))
+
+
+def wrong_stretches(connection: sqlite3.Connection) -> Iterator[int]:
+    """The stretches whose rows do not say where their exchanges are, in order of time.
+
+    Reads every exchange, and holds what is of one stretch. Raises one of FAILURES.
+    """
+    asked = groupby(connection.execute(FIND_ASKED, EVERY_ID), key=lambda one: one[0] >> STRETCH)
+    noted = groupby(connection.execute(FIND_NOTED), key=lambda row: row[0] >> STRETCH)
+    due = ((stretch, parts_of(some)) for stretch, some in asked)
+    there = ((stretch, noted_parts(rows)) for stretch, rows in noted)
+    both = merge(due, there, key=itemgetter(0))
+    for stretch, sides in groupby(both, key=itemgetter(0)):
+        first, *others = (parts for _, parts in sides)
+        if others != [first]:
+            yield stretch
+
+
+def noted_parts(rows: Iterable[tuple[int, bytes]]) -> set[Part]:
+    """The parts that these rows have; the bytes may be damaged."""
+    return {(number, chr(sign)) for number, signs in rows for sign in signs}
+
+
+def rebuild_stretch(connection: sqlite3.Connection, stretch: int) -> None:
+    """Put down anew where the exchanges of a stretch are. Raises one of FAILURES."""
+    span = (stretch << STRETCH, (stretch + 1 << STRETCH) - 1)
+    connection.execute(FORGET_STRETCH, span)
+    join_stretches(connection, connection.execute(FIND_ASKED, span))
 
 
 def spans_with(

@@ -41,7 +41,7 @@ from bot.store.frames import (
     unpack_entries,
 )
 from bot.store.inbox import FOLDER, Inbox
-from bot.store.locking import WRITER, open_lock, take
+from bot.store.locking import WRITER, left_over, open_lock, take
 from bot.store.moving import Moving
 from bot.store.operations import FORGETTING, Entry
 from bot.store.problems import StoreError
@@ -358,9 +358,9 @@ def locked(folder: Path, link: socket.socket) -> Iterator[int]:
             if not told and time.monotonic() - began > PATIENCE_SECONDS:
                 told = True
                 with contextlib.suppress(OSError):
-                    link.sendall(pack(PROBLEM, None, TAKEN.encode()))
+                    link.sendall(pack(PROBLEM, None, (TAKEN + left_over(handle)).encode()))
             if told and hung_up(link):
-                raise StoreError("The bot is gone, and another one writes here.")
+                raise StoreError("The bot is gone, and another process writes here.")
             time.sleep(LOCK_SECONDS)
         yield handle
     finally:

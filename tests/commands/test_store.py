@@ -21,9 +21,11 @@ from bot.store.inbox import Inbox
 from bot.store.installation import Installation
 from bot.store.locking import alone, in_use, is_running
 from bot.store.operations import encode
+from bot.store.pages import read_page
 from bot.store.problems import StoreError
 from bot.store.setting_aside import rename_aside
 from bot.store.sqlite import SqliteStore
+from bot.store.stretches import STRETCH
 from tests.store.filling import DM, GUILD, exchange, fill
 
 COUNT = 200
@@ -339,6 +341,46 @@ def test_check_export_and_repair_agree_on_prompts_that_cannot_be_read(
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [bool(row["input"]) for row in rows] == [n >= len(damaged) for n in range(COUNT)]
     assert rows[0]["output"] == "Answer 0."
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize(
+    ("damage", "wrong"),
+    [
+        ("DELETE FROM stretches WHERE id >> 48 = (SELECT min(id) >> 48 FROM exchanges)", 1),
+        ("DELETE FROM stretches", 2),
+        ("UPDATE stretches SET parts = CAST(x'ff' AS TEXT)", 2),
+        ("UPDATE stretches SET parts = ''", 2),
+        ("UPDATE stretches SET parts = 7", 2),
+        ("UPDATE stretches SET parts = parts || '~' WHERE id = (SELECT max(id) FROM stretches)", 1),
+        ("UPDATE stretches SET id = id + 4 WHERE id = (SELECT max(id) FROM stretches)", 1),
+        ("UPDATE stretches SET id = id + (5 << 48) WHERE id = (SELECT max(id) FROM stretches)", 2),
+        ("UPDATE exchanges SET user_id = 7, room_id = 'x' WHERE id = :late", 1),
+    ],
+)
+def test_stretches_that_do_not_fit_are_found_and_made_anew(
+    folder: Path, capsys: pytest.CaptureFixture[str], damage: str, wrong: int, *, running: bool
+) -> None:
+    late = exchange(COUNT, id=exchange(COUNT).id + (1 << STRETCH))
+    fill(folder, [late]).close()
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        before = connection.execute("SELECT * FROM stretches").fetchall()
+        connection.execute(damage, {"late": late.id} if ":late" in damage else {})
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    shown = capsys.readouterr().out
+    assert f"who asked in {wrong} stretches" in shown
+    assert "understudy store repair" in shown
+    with bot_running(folder) if running else contextlib.nullcontext():
+        assert main(["store", "repair"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{wrong} stretches of 18.6 hours said wrongly" in shown
+    assert "No file is damaged" not in shown
+    assert main(["store", "check"]) == 0
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        after = connection.execute("SELECT * FROM stretches").fetchall()
+        assert (after == before) is ("exchanges SET" not in damage)
+        assert len(read_page(connection, None, COUNT, room_id=5)) == -(-COUNT // 3)
 
 
 def test_encrypting_all(

@@ -3,6 +3,7 @@
 What it is given, what it leaves, and what becomes of it when it is killed, stopped or orphaned.
 """
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -18,14 +19,17 @@ import pytest
 from bot.store import drain as draining
 from bot.store import mover as movers
 from bot.store import moving as movings
+from bot.store import writer
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
-from bot.store.locking import WRITER, open_lock, take
+from bot.store.locking import WRITER, alone, open_lock, take
 from bot.store.moving import Moving
 from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, encode
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
+from bot.store.sqlite import SqliteStore
 from tests.store.loading import exchange
 from tests.waiting import until
 
@@ -314,7 +318,11 @@ def test_it_reads_a_segment_that_the_disk_takes_for_another(
     assert scene.ids(GUILDS[0]) == list(range(EACH, 2 * EACH))
 
 
-async def test_one_whose_writer_is_gone_keeps_the_lock_until_it_has_ended(tmp_path: Path) -> None:
+async def test_one_whose_writer_is_gone_keeps_the_lock_until_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for it meanwhile is told which process that is."""
+    monkeypatch.setattr(writer, "PATIENCE_SECONDS", 0.05)
     lock = open_lock(tmp_path, WRITER)
     assert take(lock, fcntl.LOCK_EX)
     moving = WatchedMoving(tmp_path, keep=[lock])
@@ -325,9 +333,29 @@ async def test_one_whose_writer_is_gone_keeps_the_lock_until_it_has_ended(tmp_pa
     assert moving._link is not None
     moving._link.close()
     os.close(lock)
-    other = open_lock(tmp_path, WRITER)
-    assert not take(other, fcntl.LOCK_EX)
-    os.kill(moving.pid, signal.SIGCONT)
-    await until(lambda: take(other, fcntl.LOCK_EX))
-    os.close(other)
+    told = f"`kill -9 {moving.pid}` ends it"
+    async with SqliteStore(tmp_path, in_process=True) as store:
+        try:
+            waits = asyncio.create_task(store.world(GUILDS[0]).write([exchange(1, 1)]))
+            await until(lambda: told in (store.problem or ""))
+            with pytest.raises(StoreError, match=told), alone(tmp_path):
+                pass
+        finally:
+            os.kill(moving.pid, signal.SIGCONT)
+        await waits
+        assert store.problem is None
     moving.end()
+
+
+def test_where_nobody_can_say_who_has_the_lock_it_is_not_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise FileNotFoundError
+
+    lock = open_lock(tmp_path, WRITER)
+    assert take(lock, fcntl.LOCK_EX)
+    monkeypatch.setattr(os, "readlink", fails)
+    with pytest.raises(StoreError, match=r"If none runs, .* or stopped\.$"), alone(tmp_path):
+        pass
+    os.close(lock)

@@ -34,6 +34,7 @@ from bot.store.operations import (
     Operation,
     ReplyAttached,
     TextEdited,
+    check_numbers,
     decode,
     encode,
 )
@@ -86,6 +87,7 @@ WORLDS = st.none() | st.builds(World, kind=st.sampled_from(list(WorldKind)), id=
 EXCHANGE_NUMBERS = [
     *("id", "timestamp", "room_id", "user_id", "message_id", "prompt_tokens", "completion_tokens")
 ]
+NUMBERS = [*EXCHANGE_NUMBERS, "latency_ms", "first_token_ms"]
 FRAMES = st.lists(st.tuples(st.integers(0, 255), WORLDS, st.binary(max_size=40)), max_size=8)
 
 
@@ -123,6 +125,29 @@ def test_an_exchange_with_a_value_of_another_kind_is_refused(place: int, value: 
     values[place] = value
     with pytest.raises(sqlite3.DataError):
         read_back_row(ExchangeReader(), msgspec.msgpack.encode(values))
+
+
+@given(
+    st.sampled_from(COLUMNS),
+    st.sampled_from([b"x", b"", "x", "", "5", 1.5, 5.0, 0.0, 5, 0, True, False, None])
+    | st.sampled_from([[], (5,), {}, 2**63, -(2**63), 10**400, math.nan, math.inf, object()]),
+)
+def test_what_is_taken_of_an_exchange_is_read(field: str, value: object) -> None:
+    """What is not is refused at once: it would be said to be kept, and then be lost."""
+    with contextlib.suppress(UnstorableError):
+        _, body = encode(replace(exchange(1, 1), **{field: value}))
+        values = read_back_row(ExchangeReader(), body)
+        check_numbers(values)
+        assert values[COLUMNS.index(field)] == (5 if value == "5" and field in NUMBERS else value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("id", 1.5), ("user_id", True), ("model", b"gpt"), ("provider", 5), ("success", "x")],
+)
+def test_a_value_of_a_wrong_type_is_refused(field: str, value: object) -> None:
+    with pytest.raises(UnstorableError, match="wrong type"):
+        encode(replace(exchange(1, 1), **{field: value}))
 
 
 def test_an_exchange_is_read_though_a_number_of_it_is_written_as_another_kind() -> None:
@@ -169,7 +194,7 @@ def test_a_latency_that_is_no_number_is_refused(number: float | None) -> None:
             encode(replace(exchange(1, 1), first_token_ms=number))
 
 
-@pytest.mark.parametrize("number", [2**63, 10**30, "5", None])
+@pytest.mark.parametrize("number", [2**63, 10**30, "5", 1.5, 5.0, True, None])
 def test_no_id_within_a_list_may_be_what_no_file_takes(number: int) -> None:
     for operation in (ReplyAttached(5, (6, number)), MessagesForgotten((6, number))):
         with pytest.raises(UnstorableError):
