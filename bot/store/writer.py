@@ -66,6 +66,8 @@ LOCK_SECONDS = 0.02
 TELL_SECONDS = 1.0
 PATIENCE_SECONDS = 3.0
 TAKEN = "Another bot writes to the same DATA_DIR. Stop it, or give this one another folder."
+# A process to end is nothing for a status that everybody reads.
+IN_THE_LOG = " If none runs, the log says what is left of an earlier one."
 
 
 def serve(link: socket.socket, folder: Path, engine: Engine, *, helped: bool = False) -> None:
@@ -357,8 +359,9 @@ def locked(folder: Path, link: socket.socket) -> Iterator[int]:
         while not take(handle, fcntl.LOCK_EX):
             if not told and time.monotonic() - began > PATIENCE_SECONDS:
                 told = True
+                log.error("%s%s", TAKEN, left_over(handle))
                 with contextlib.suppress(OSError):
-                    link.sendall(pack(PROBLEM, None, (TAKEN + left_over(handle)).encode()))
+                    link.sendall(pack(PROBLEM, None, (TAKEN + IN_THE_LOG).encode()))
             if told and hung_up(link):
                 raise StoreError("The bot is gone, and another process writes here.")
             time.sleep(LOCK_SECONDS)
