@@ -33,6 +33,7 @@ from tests.commands.processes import at, understudy
 from tests.metrics import scraped
 from tests.model_server import ModelServer, Reply
 from tests.waiting import until
+from tests.store.filling import exchange
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 ADA = Author(1, "ada", frozenset({Permission.MANAGE_GUILD}))
@@ -193,6 +194,38 @@ async def test_what_waits_for_a_server_s_file_is_told(tmp_path: Path) -> None:
 
 
 async def test_losses_are_told_once_a_minute_with_their_number(
+async def test_a_writer_knows_what_the_one_before_has_told(tmp_path: Path) -> None:
+    (tmp_path / "guilds").write_text("a file where the folder should be")
+    async with SqliteStore(tmp_path) as store:
+        await store.world(GUILD).write([exchange(number) for number in range(3)])
+        await until(lambda: store.counts().unmoved == 3)
+        process = store.writing._writer
+        assert isinstance(process, subprocess.Popen)
+        process.kill()
+        (tmp_path / "guilds").unlink()
+        await until(lambda: store.counts().unmoved == 0)
+
+
+async def test_a_writer_that_always_ends_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent:
+        store = agent._store
+        assert isinstance(store, SqliteStore)
+        store.writing._in_process = False
+        with monkeypatch.context() as broken:
+            broken.setattr("bot.store.writing.WRITER", "bot.store.no_such_module")
+            async with agent.runtime(GUILD) as runtime:
+                await runtime.run_action(ENABLE, ADA, 5)
+                await runtime.use_model(LARGE, ask())
+                await until(lambda: not store.counts().well)
+                status = (await runtime.run_action(STATUS, ADA, 5)).text
+        assert "nothing is being kept. The writer of the records ends again and again" in status
+        assert "Waiting for the disk: 1" in status
+        await until(lambda: store.counts().well and store.counts().waiting == 0)
+        assert store.counts().kept == 1
+
+
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     losses = Losses(quiet_seconds=0.2)

@@ -57,6 +57,10 @@ SOCKET_BYTES = 208 << 10
 # About what an operation's world, kind and length take.
 ENTRY_BYTES = 32
 CLOSED = "The store is closed."
+ENDS_AGAIN = (
+    "The writer of the records ends again and again, soon after it is begun. "
+    "Whoever runs the bot finds the reason in its log."
+)
 RESTART_SECONDS = (0.5, 5.0)
 WRITER = "bot.store.writer"
 DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
@@ -325,6 +329,8 @@ class Writing:
                 await self._connect()
                 if time.monotonic() - began > RESTART_SECONDS[1]:
                     seconds = RESTART_SECONDS[0]
+                elif seconds > RESTART_SECONDS[0] and self.problem is None:
+                    self._note(None, ENDS_AGAIN)
                 log.error("The writer of the records ended; it is begun again in %g s", seconds)
                 await asyncio.sleep(seconds)
                 seconds = min(seconds * 2, RESTART_SECONDS[1])
