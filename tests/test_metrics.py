@@ -32,9 +32,9 @@ from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
 from tests.commands.processes import at, understudy
 from tests.metrics import scraped
 from tests.model_server import ModelServer, Reply
-from tests.waiting import until
 from tests.store.filling import exchange
 
+from tests.waiting import until
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 ADA = Author(1, "ada", frozenset({Permission.MANAGE_GUILD}))
 LARGE = ModelType.TEXT_LARGE
@@ -193,7 +193,6 @@ async def test_what_waits_for_a_server_s_file_is_told(tmp_path: Path) -> None:
         await until(lambda: counts().unmoved == counts().held_up == 0)
 
 
-async def test_losses_are_told_once_a_minute_with_their_number(
 async def test_a_writer_knows_what_the_one_before_has_told(tmp_path: Path) -> None:
     (tmp_path / "guilds").write_text("a file where the folder should be")
     async with SqliteStore(tmp_path) as store:
@@ -227,13 +226,14 @@ async def test_a_writer_that_always_ends_is_told(
 
 
     caplog: pytest.LogCaptureFixture,
+async def test_losses_are_told_once_a_minute_with_their_number(
 ) -> None:
     losses = Losses(quiet_seconds=0.2)
     full, odd = StoreError("the disk is full"), StoreError("no valid Unicode")
     for _ in range(5):
         losses.exchange(GUILD, str(full), full)
     losses.exchange(OTHER_GUILD, str(odd), odd)
-    losses.change(full)
+    losses.change(GUILD, full)
     assert (losses.exchanges, losses.changes) == (6, 1)
     assert (losses.of(GUILD).count, losses.of(OTHER_GUILD).reason) == (5, "no valid Unicode")
     await until(lambda: len(caplog.records) == 3)

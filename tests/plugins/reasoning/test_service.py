@@ -499,6 +499,10 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
         assert "no valid Unicode" in status
         await runtime.emit(MessageEdited(8, "\ud83d"))
         await runtime.emit(MessagesDeleted([7]))
+        lost = "; 2 not kept since the start, and 1 changes to them"
+        assert f"every exchange is being kept{lost}" in await act(runtime, STATUS)
+        await act(runtime, DISABLE)
+        assert f"Recording: off{lost}" in await act(runtime, STATUS)
     assert sorted(row["output"] for row in rows(tmp_path)) == ["one", "three", "two"]
     assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
 
