@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -33,8 +34,8 @@ from tests.commands.processes import at, understudy
 from tests.metrics import scraped
 from tests.model_server import ModelServer, Reply
 from tests.store.filling import exchange
-
 from tests.waiting import until
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 ADA = Author(1, "ada", frozenset({Permission.MANAGE_GUILD}))
 LARGE = ModelType.TEXT_LARGE
@@ -225,8 +226,8 @@ async def test_a_writer_that_always_ends_is_told(
         assert store.counts().kept == 1
 
 
-    caplog: pytest.LogCaptureFixture,
 async def test_losses_are_told_once_a_minute_with_their_number(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     losses = Losses(quiet_seconds=0.2)
     full, odd = StoreError("the disk is full"), StoreError("no valid Unicode")
@@ -235,7 +236,7 @@ async def test_losses_are_told_once_a_minute_with_their_number(
     losses.exchange(OTHER_GUILD, str(odd), odd)
     losses.change(GUILD, full)
     assert (losses.exchanges, losses.changes) == (6, 1)
-    assert (losses.of(GUILD).count, losses.of(OTHER_GUILD).reason) == (5, "no valid Unicode")
+    assert (losses.of(GUILD).exchanges, losses.of(OTHER_GUILD).reason) == (5, "no valid Unicode")
     await until(lambda: len(caplog.records) == 3)
     assert [record.getMessage() for record in caplog.records] == [
         "Exchanges are not kept: the disk is full",
@@ -243,18 +244,21 @@ async def test_losses_are_told_once_a_minute_with_their_number(
         "5 more records were not kept; since the start 6 exchanges and 1 changes to them",
     ]
     await until(lambda: losses._timer is None)
-    losses.change(full)
-    losses.change(full)
+    losses.change(GUILD, full)
+    losses.change(GUILD, full)
     assert caplog.records[3].getMessage().endswith("is not in the records: the disk is full")
     losses.close()
     assert caplog.records[4].getMessage().startswith("1 more records were not kept")
     assert losses._timer is None
+    losses.change(GUILD, full)
+    assert len(caplog.records) == 6, "what is lost after the plugin was taken away is told, too"
+    losses.close()
 
 
 async def test_many_reasons_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     losses = Losses()
     for number in range(1_000):
-        losses.change(StoreError(f"reason {number}"))
+        losses.change(GUILD, StoreError(f"reason {number}"))
     losses.close()
     assert len(caplog.records) < 20
     assert caplog.records[-1].getMessage().endswith("0 exchanges and 1000 changes to them")
@@ -273,6 +277,17 @@ async def test_a_plugin_that_cannot_tell_hides_no_other(
         ]
 
     plugins = (Plugin("broken", "…", metrics=broken), Plugin("dice", "…", metrics=whole))
+    odd: Any
+    for odd in (
+        {"name": "under study"},
+        {"value": None},
+        {"value": 10**400},
+        {"about": "\ud800"},
+        {"labels": {"status": 503}},
+        {"labels": {"a b": "c"}},
+    ):
+        with pytest.raises((ValueError, TypeError, OverflowError)):
+            Metric(**{"name": "understudy_odd", "about": "Odd.", "value": 1, **odd})
     async with (
         agent_with(tmp_path, *plugins) as agent,
         metrics_page("127.0.0.1", 0, [agent.metrics]) as address,
@@ -296,6 +311,8 @@ async def test_there_is_nothing_but_the_page(tmp_path: Path) -> None:
                 assert response.status == 404
         async with session.post(address, data=b"x") as response:
             assert response.status == 405
+        async with session.get(address, params={"name[]": "understudy_runtimes"}) as response:
+            assert "understudy_runtimes 0.0" in await response.text()
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         async with session.get(address, headers=accept) as response:
             assert (await response.text()).endswith("# EOF\n")
