@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, Self, runtime_checkable
 
 from bot.agent.chain import Registration
-from bot.agent.middleware import CallNext, tell, wrap
+from bot.agent.middleware import CallNext, ModelCall, tell, wrap
 from bot.agent.models import Model, ModelRequest, ModelResponse, ModelType, UseModel
 from bot.agent.runtime import AgentRuntime
 from bot.store.problems import StoreError
@@ -210,7 +211,14 @@ class ReasoningService:
             if (custom := self._custom()) is not None:
                 answer = wrap(custom, answer)
             answer = tell(self.recorder.record, answer)
+        elif self.unread is not None:
+            answer = tell(partial(self._not_recorded, self.unread), answer)
         return await answer(request.model_type, request)
+
+    def _not_recorded(self, unread: str, _: ModelCall) -> None:
+        """A call was made while it was not known whether to record it: that, too, is a loss."""
+        reason = f"It cannot be read whether they are to be. {unread}"
+        self._tally.losses.exchange(self._runtime.world, reason, StoreError(reason))
 
     def _put_around(self) -> None:
         if (custom := self._custom()) is not None:

@@ -39,7 +39,7 @@ class Tally:
             yield Metric(
                 "understudy_records_dropped_total",
                 "Records that never came on the disk: given up while it was slow or full, the "
-                "oldest first, or refused on account of a value.",
+                "oldest first, refused on account of a value, or not known whether to be recorded.",
                 count,
                 counter=True,
                 labels={"kind": kind},

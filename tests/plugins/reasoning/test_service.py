@@ -603,6 +603,8 @@ async def test_a_state_that_cannot_be_read_is_unknown_until_it_can(
         assert "damaged" in status
         assert str(tmp_path) not in status
         assert (await runtime.use_model(LARGE, ask())).provider == "lead"
+        lost = "; 1 not kept since the start"
+        assert f"until the state can be read{lost}" in await act(runtime, STATUS)
         repair()
         monkeypatch.setattr(service_module, "UNREAD_SECONDS", 0.0)
         if by == "status":
@@ -615,7 +617,9 @@ async def test_a_state_that_cannot_be_read_is_unknown_until_it_can(
         assert answers == ["lead" if by == "disable" else "custom"] * 2
         if by == "disable":
             assert runtime.use_model is runtime.original_use_model
-        assert "unknown" not in await act(runtime, STATUS)
+        status = await act(runtime, STATUS)
+        assert "unknown" not in status
+        assert lost in status
     assert len(rows(tmp_path)) == (0 if by == "disable" else 2)
     assert (len(lead.calls), len(custom.calls)) == ((3, 0) if by == "disable" else (1, 2))
 
