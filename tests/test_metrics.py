@@ -226,6 +226,30 @@ async def test_a_writer_that_always_ends_is_told(
         assert store.counts().kept == 1
 
 
+async def test_what_is_lost_at_the_end_is_told_also_to_the_impatient(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stopped: list[int]
+) -> None:
+    store = SqliteStore(tmp_path)
+    told: list[StoreError | None] = []
+    store.world(GUILD).submit(exchange(1), told.append)
+    await until(lambda: told == [None])
+    process = store.writing._writer
+    assert isinstance(process, subprocess.Popen)
+    os.kill(process.pid, signal.SIGSTOP)
+    stopped.append(process.pid)
+    for number in (2, 3):
+        store.world(GUILD).submit(exchange(number), told.append)
+    closing = asyncio.create_task(store.close())
+    await until(lambda: "2 records are not on disk yet" in caplog.text)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert "2 records were not on disk when the bot was stopped" in caplog.text
+    assert [type(error) for error in told[1:]] == [StoreError] * 2
+    os.kill(process.pid, signal.SIGCONT)
+    await store.close()
+
+
 async def test_losses_are_told_once_a_minute_with_their_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
