@@ -29,8 +29,15 @@ async def metrics_page(host: str, port: int, sources: Sequence[Source]) -> Async
     registry.register(Sources(sources))
     # Memory, CPU and open files; only where there is a /proc.
     ProcessCollector(registry=registry)
+    whole = make_aiohttp_handler(registry)
+
+    async def page(request: web.Request) -> web.StreamResponse:
+        # Asked for some names alone (`?name[]=`), the library would give none: which there are it
+        # learns only by asking for the numbers.
+        return await whole(request.clone(rel_url=request.rel_url.with_query(None)))
+
     app = web.Application()
-    app.router.add_get(PATH, make_aiohttp_handler(registry))
+    app.router.add_get(PATH, page)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSING_SECONDS)
     await runner.setup()
     try:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -32,6 +33,7 @@ from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
 from tests.commands.processes import at, understudy
 from tests.metrics import scraped
 from tests.model_server import ModelServer, Reply
+from tests.store.filling import exchange
 from tests.waiting import until
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -192,6 +194,62 @@ async def test_what_waits_for_a_server_s_file_is_told(tmp_path: Path) -> None:
         await until(lambda: counts().unmoved == counts().held_up == 0)
 
 
+async def test_a_writer_knows_what_the_one_before_has_told(tmp_path: Path) -> None:
+    (tmp_path / "guilds").write_text("a file where the folder should be")
+    async with SqliteStore(tmp_path) as store:
+        await store.world(GUILD).write([exchange(number) for number in range(3)])
+        await until(lambda: store.counts().unmoved == 3)
+        process = store.writing._writer
+        assert isinstance(process, subprocess.Popen)
+        process.kill()
+        (tmp_path / "guilds").unlink()
+        await until(lambda: store.counts().unmoved == 0)
+
+
+async def test_a_writer_that_always_ends_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with agent_with(tmp_path, ScriptedModel().plugin(), reasoning_plugin()) as agent:
+        store = agent._store
+        assert isinstance(store, SqliteStore)
+        store.writing._in_process = False
+        with monkeypatch.context() as broken:
+            broken.setattr("bot.store.writing.WRITER", "bot.store.no_such_module")
+            async with agent.runtime(GUILD) as runtime:
+                await runtime.run_action(ENABLE, ADA, 5)
+                await runtime.use_model(LARGE, ask())
+                await until(lambda: not store.counts().well)
+                status = (await runtime.run_action(STATUS, ADA, 5)).text
+        assert "nothing is being kept. The writer of the records ends again and again" in status
+        assert "Waiting for the disk: 1" in status
+        await until(lambda: store.counts().well and store.counts().waiting == 0)
+        assert store.counts().kept == 1
+
+
+async def test_what_is_lost_at_the_end_is_told_also_to_the_impatient(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stopped: list[int]
+) -> None:
+    store = SqliteStore(tmp_path)
+    told: list[StoreError | None] = []
+    store.world(GUILD).submit(exchange(1), told.append)
+    await until(lambda: told == [None])
+    process = store.writing._writer
+    assert isinstance(process, subprocess.Popen)
+    os.kill(process.pid, signal.SIGSTOP)
+    stopped.append(process.pid)
+    for number in (2, 3):
+        store.world(GUILD).submit(exchange(number), told.append)
+    closing = asyncio.create_task(store.close())
+    await until(lambda: "2 records are not on disk yet" in caplog.text)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert "2 records were not on disk when the bot was stopped" in caplog.text
+    assert [type(error) for error in told[1:]] == [StoreError] * 2
+    os.kill(process.pid, signal.SIGCONT)
+    await store.close()
+
+
 async def test_losses_are_told_once_a_minute_with_their_number(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -200,9 +258,9 @@ async def test_losses_are_told_once_a_minute_with_their_number(
     for _ in range(5):
         losses.exchange(GUILD, str(full), full)
     losses.exchange(OTHER_GUILD, str(odd), odd)
-    losses.change(full)
+    losses.change(GUILD, full)
     assert (losses.exchanges, losses.changes) == (6, 1)
-    assert (losses.of(GUILD).count, losses.of(OTHER_GUILD).reason) == (5, "no valid Unicode")
+    assert (losses.of(GUILD).exchanges, losses.of(OTHER_GUILD).reason) == (5, "no valid Unicode")
     await until(lambda: len(caplog.records) == 3)
     assert [record.getMessage() for record in caplog.records] == [
         "Exchanges are not kept: the disk is full",
@@ -210,18 +268,21 @@ async def test_losses_are_told_once_a_minute_with_their_number(
         "5 more records were not kept; since the start 6 exchanges and 1 changes to them",
     ]
     await until(lambda: losses._timer is None)
-    losses.change(full)
-    losses.change(full)
+    losses.change(GUILD, full)
+    losses.change(GUILD, full)
     assert caplog.records[3].getMessage().endswith("is not in the records: the disk is full")
     losses.close()
     assert caplog.records[4].getMessage().startswith("1 more records were not kept")
     assert losses._timer is None
+    losses.change(GUILD, full)
+    assert len(caplog.records) == 6, "what is lost after the plugin was taken away is told, too"
+    losses.close()
 
 
 async def test_many_reasons_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
     losses = Losses()
     for number in range(1_000):
-        losses.change(StoreError(f"reason {number}"))
+        losses.change(GUILD, StoreError(f"reason {number}"))
     losses.close()
     assert len(caplog.records) < 20
     assert caplog.records[-1].getMessage().endswith("0 exchanges and 1000 changes to them")
@@ -240,6 +301,17 @@ async def test_a_plugin_that_cannot_tell_hides_no_other(
         ]
 
     plugins = (Plugin("broken", "…", metrics=broken), Plugin("dice", "…", metrics=whole))
+    odd: Any
+    for odd in (
+        {"name": "under study"},
+        {"value": None},
+        {"value": 10**400},
+        {"about": "\ud800"},
+        {"labels": {"status": 503}},
+        {"labels": {"a b": "c"}},
+    ):
+        with pytest.raises((ValueError, TypeError, OverflowError)):
+            Metric(**{"name": "understudy_odd", "about": "Odd.", "value": 1, **odd})
     async with (
         agent_with(tmp_path, *plugins) as agent,
         metrics_page("127.0.0.1", 0, [agent.metrics]) as address,
@@ -263,6 +335,8 @@ async def test_there_is_nothing_but_the_page(tmp_path: Path) -> None:
                 assert response.status == 404
         async with session.post(address, data=b"x") as response:
             assert response.status == 405
+        async with session.get(address, params={"name[]": "understudy_runtimes"}) as response:
+            assert "understudy_runtimes 0.0" in await response.text()
         accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
         async with session.get(address, headers=accept) as response:
             assert (await response.text()).endswith("# EOF\n")

@@ -4,10 +4,13 @@ Names, units and what is a counter follow Prometheus's conventions.
 https://prometheus.io/docs/practices/naming/
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.store.counts import StoreCounts
+
+NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Metric:
 
     A `counter` only grows, from 0 at the start, and its name ends in `_total`. `labels` tell apart
     the numbers of one name: a few that are known beforehand, never a server, a person or a text.
+
+    Raises ValueError, TypeError or OverflowError where it is none: one would spoil the whole page.
     """
 
     name: str
@@ -23,6 +28,15 @@ class Metric:
     value: float
     counter: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check it."""
+        for name in (self.name, *self.labels):
+            if NAME.fullmatch(name) is None:
+                raise ValueError(f"{name!r} is no name of a metric or a label")
+        # Fails for what is no text, or none in UTF-8; the last for what is no number, or too large.
+        "".join((self.about, *self.labels.values())).encode()
+        float(self.value)
 
 
 def store_metrics(counts: StoreCounts) -> Iterator[Metric]:
@@ -61,7 +75,7 @@ def store_metrics(counts: StoreCounts) -> Iterator[Metric]:
     )
     yield Metric(
         "understudy_records_well",
-        "1 while the disk takes records, 0 while none are being kept.",
+        "0 while the bot knows that none are being kept; a disk that hangs shows in those waiting.",
         counts.well,
     )
     yield Metric(

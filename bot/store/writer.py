@@ -151,7 +151,8 @@ class Writer:
         self._requests: SimpleQueue[tuple[World | None, bytes] | None] = SimpleQueue()
         self._awake = threading.Event()
         self._problem: str | None = None
-        self._told_unmoved = (0, 0.0)
+        # At first nothing was told: an earlier writer may have told of some.
+        self._told_unmoved = (-1, 0.0)
 
     def run(self) -> None:
         """Until the other end is closed; then drain what waits, and end."""
@@ -159,6 +160,7 @@ class Writer:
             log.error("A damaged part of the inbox was set aside: %s", path)
         self._tell_lost()
         self._send(pack(PROBLEM, None, b""))
+        self._tell_unmoved()
         thread = threading.Thread(target=self._drain_along, name="drain")
         thread.start()
         if self._inbox.waiting:

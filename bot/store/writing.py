@@ -57,7 +57,13 @@ SOCKET_BYTES = 208 << 10
 # About what an operation's world, kind and length take.
 ENTRY_BYTES = 32
 CLOSED = "The store is closed."
+ENDS_AGAIN = (
+    "The writer of the records ends again and again, soon after it is begun. "
+    "Whoever runs the bot finds the reason in its log."
+)
 RESTART_SECONDS = (0.5, 5.0)
+# How long whoever stops the bot is left to wonder what it waits for.
+SAY_SECONDS = 1.0
 WRITER = "bot.store.writer"
 DISPENSABLE = frozenset(range(len(KINDS))) - FORGETTING
 
@@ -169,23 +175,15 @@ class Writing:
         self._closing = True
         if self._settling is not None:
             self._settling.cancel()
-        if self._running is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    while self.waiting:
-                        self._idle.clear()
-                        await self._idle.wait()
-            self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
-        if self.waiting:
-            log.error("%d records were not on disk when the bot was stopped", self.waiting)
-        for item in (*self._sent, *self._unsent):
-            if item.told is not None:
-                item.told(StoreError("The bot was stopped before it was on disk."))
-        self._sent.clear()
-        self._unsent.clear()
-        self._refuse(CLOSED)
+        try:
+            if self._running is not None:
+                await self._all_on_disk(seconds)
+                self._running.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._running
+        finally:
+            # Whoever stops the bot may not wait so long, and is told all the same.
+            self._give_up()
         if self._writer is not None and not await asyncio.to_thread(ended, self._writer, seconds):
             log.info("The writer is still moving records into the servers' files, and ends then")
 
@@ -241,6 +239,33 @@ class Writing:
                 self._bytes -= item.size
         if entries:
             self._link.send(pack_entries(entries))
+
+    async def _all_on_disk(self, seconds: float) -> None:
+        """Wait until nothing waits, so long at most; where that takes its time, the log says so."""
+        loop = asyncio.get_running_loop()
+        saying = loop.call_later(SAY_SECONDS, self._say_waiting)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    while self.waiting:
+                        self._idle.clear()
+                        await self._idle.wait()
+        finally:
+            saying.cancel()
+
+    def _say_waiting(self) -> None:
+        log.warning("%d records are not on disk yet; they are waited for", self.waiting)
+
+    def _give_up(self) -> None:
+        """What is not on disk by now will not be."""
+        if self.waiting:
+            log.error("%d records were not on disk when the bot was stopped", self.waiting)
+        for item in (*self._sent, *self._unsent):
+            if item.told is not None:
+                item.told(StoreError("The bot was stopped before it was on disk."))
+        self._sent.clear()
+        self._unsent.clear()
+        self._refuse(CLOSED)
 
     def _segments(self) -> bool:
         return any((self._folder / FOLDER).glob("*.sqlite3"))
@@ -325,6 +350,8 @@ class Writing:
                 await self._connect()
                 if time.monotonic() - began > RESTART_SECONDS[1]:
                     seconds = RESTART_SECONDS[0]
+                elif seconds > RESTART_SECONDS[0] and self.problem is None:
+                    self._note(None, ENDS_AGAIN)
                 log.error("The writer of the records ended; it is begun again in %g s", seconds)
                 await asyncio.sleep(seconds)
                 seconds = min(seconds * 2, RESTART_SECONDS[1])

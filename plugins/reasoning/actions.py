@@ -184,11 +184,11 @@ def records_line(status: ReasoningStatus) -> str:
 
 def keeping_line(status: ReasoningStatus) -> str:
     """Whether exchanges are being kept, and if not, why and how many were lost."""
+    lost = lost_part(status)
     if status.unread is not None:
-        return "Recording: ⚠️ nothing is being kept until the state can be read"
+        return f"Recording: ⚠️ nothing is being kept until the state can be read{lost}"
     if not status.state.enabled:
-        return "Recording: off"
-    lost = f"; {status.dropped} not kept since the start" if status.dropped else ""
+        return f"Recording: off{lost}"
     if status.problem is not None:
         return f"Recording: ⚠️ nothing is being kept{lost}. {status.problem}"
     if status.held_up is not None:
@@ -196,6 +196,16 @@ def keeping_line(status: ReasoningStatus) -> str:
     why = f" (the last one: {status.loss})" if status.loss is not None else ""
     withheld = f", but for {status.withheld} that privacy left out" if status.withheld else ""
     return f"Recording: every exchange is being kept{withheld}{lost}{why}"
+
+
+def lost_part(status: ReasoningStatus) -> str:
+    """How much was not kept, as the end of a line; nothing where all was."""
+    if not status.unchanged:
+        return f"; {status.dropped} not kept since the start" if status.dropped else ""
+    changes = f"{status.unchanged} changes to them"
+    if not status.dropped:
+        return f"; {changes} not kept since the start"
+    return f"; {status.dropped} not kept since the start, and {changes}"
 
 
 def trouble_lines(status: ReasoningStatus, unsaved: str | None) -> list[str]:

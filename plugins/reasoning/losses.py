@@ -19,9 +19,13 @@ MOST_REASONS = 16
 
 @dataclass(slots=True)
 class Loss:
-    """The exchanges of one world that were not kept since the start; `reason` is the last one's."""
+    """What of one world was not kept since the start: exchanges, and changes to them.
 
-    count: int = 0
+    `reason` is the last one's.
+    """
+
+    exchanges: int = 0
+    changes: int = 0
     reason: str | None = None
 
 
@@ -51,21 +55,25 @@ class Losses:
         """An exchange is not kept: `reason` for people, `error` for the log."""
         self.exchanges += 1
         loss = self._worlds.setdefault(world, Loss())
-        loss.count += 1
+        loss.exchanges += 1
         loss.reason = reason
         self._tell("Exchanges are not kept", reason, error)
 
-    def change(self, error: StoreError) -> None:
+    def change(self, world: World, error: StoreError) -> None:
         """A change in Discord is not in the records."""
         self.changes += 1
+        loss = self._worlds.setdefault(world, Loss())
+        loss.changes += 1
+        loss.reason = error.public
         self._tell("A change in Discord is not in the records", error.public, error)
 
     def close(self) -> None:
-        """Tell what was not told yet."""
+        """Tell what was not told yet. What is lost later is told as at the start."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._sum_up()
+        self._told.clear()
 
     def _tell(self, what: str, reason: str, error: Exception) -> None:
         if reason in self._told or len(self._told) >= MOST_REASONS:

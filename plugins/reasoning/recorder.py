@@ -36,13 +36,9 @@ Admit = Callable[[Exchange], Exchange | None]
 
 
 class Recorder:
-    """Hands the calls of one world over to its store, and counts them in the `tally` of all.
-
-    `withheld` counts those that were not to be kept.
-    """
+    """Hands the calls of one world over to its store, and counts them in the `tally` of all."""
 
     def __init__(self, world: World, store: WorldStore, tally: Tally, admit: Admit) -> None:
-        self.withheld = 0
         self._world = world
         self._store = store
         self._tally = tally
@@ -137,8 +133,7 @@ class Recorder:
         self._tally.count(took_place)
         exchange = self._admit(took_place)
         if exchange is None:
-            self.withheld += 1
-            self._tally.withheld += 1
+            self._tally.withheld[self._world] += 1
             return
         self._recent[name] = None
         if len(self._recent) > REMEMBERED_REQUESTS:
@@ -175,7 +170,7 @@ class Recorder:
         if isinstance(operation, Exchange):
             losses.exchange(self._world, error.public, error)
         else:
-            losses.change(error)
+            losses.change(self._world, error)
 
     def _name(self, call: ModelCall) -> int:
         """The exchange's id: the request's, or a new one for a request that was used again."""

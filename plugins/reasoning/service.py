@@ -4,10 +4,11 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, Self, runtime_checkable
 
 from bot.agent.chain import Registration
-from bot.agent.middleware import CallNext, tell, wrap
+from bot.agent.middleware import CallNext, ModelCall, tell, wrap
 from bot.agent.models import Model, ModelRequest, ModelResponse, ModelType, UseModel
 from bot.agent.runtime import AgentRuntime
 from bot.store.problems import StoreError
@@ -60,9 +61,10 @@ class ReasoningStatus:
     `answering` is the model that is asked first, `fallback` the one that steps in for it.
     `stats` is None when the records cannot be read; `problem` says why nothing is being kept,
     `held_up` why what is kept is not in its file yet, `lingering` why what was forgotten is still
-    in its log, `loss` why the last of those `dropped` was not kept. `unread` says why `state` is
-    not known. `waiting` are not known to be on disk, `withheld` were not to be kept by the
-    rules of privacy. `lost_anywhere` tells of records that might be another server's.
+    in its log. `dropped` exchanges and `unchanged` changes to them were not kept, `loss` says why
+    the last of these was not. `unread` says why `state` is not known. `waiting` are not known to
+    be on disk, `withheld` were not to be kept by the rules of privacy, since the start.
+    `lost_anywhere` tells of records that might be another server's.
     """
 
     state: ReasoningState
@@ -70,6 +72,7 @@ class ReasoningStatus:
     fallback: Model | None
     stats: RecordStats | None
     dropped: int
+    unchanged: int
     loss: str | None
     problem: str | None
     held_up: str | None
@@ -93,7 +96,7 @@ class ReasoningService:
         self._unread_since = 0.0
         self.recorder = Recorder(runtime.world, runtime.store, tally, self._admit)
         self._runtime = runtime
-        self._losses = tally.losses
+        self._tally = tally
         self._custom_seconds = custom_seconds
         self._around: list[Registration] = []
         self._turn = asyncio.Lock()
@@ -148,7 +151,7 @@ class ReasoningService:
         except StoreError as error:
             log.error("The records cannot be counted: %s", error)
             stats = None
-        loss = self._losses.of(self._runtime.world)
+        loss = self._tally.losses.of(self._runtime.world)
         original = self._runtime.agent.models.find(ModelType.TEXT_LARGE)
         custom = self._custom_model() if self.state.enabled else None
         return ReasoningStatus(
@@ -156,7 +159,8 @@ class ReasoningService:
             answering=custom or original,
             fallback=original if custom else None,
             stats=stats,
-            dropped=loss.count + self._runtime.store.lost,
+            dropped=loss.exchanges + self._runtime.store.lost,
+            unchanged=loss.changes,
             loss=loss.reason,
             problem=self._runtime.store.problem,
             held_up=self._runtime.store.held_up,
@@ -164,7 +168,7 @@ class ReasoningService:
             lost_anywhere=self._runtime.store.lost_anywhere,
             unread=self.unread,
             waiting=self.recorder.waiting,
-            withheld=self.recorder.withheld,
+            withheld=self._tally.withheld[self._runtime.world],
         )
 
     def _admit(self, exchange: Exchange) -> Exchange | None:
@@ -207,7 +211,14 @@ class ReasoningService:
             if (custom := self._custom()) is not None:
                 answer = wrap(custom, answer)
             answer = tell(self.recorder.record, answer)
+        elif self.unread is not None:
+            answer = tell(partial(self._not_recorded, self.unread), answer)
         return await answer(request.model_type, request)
+
+    def _not_recorded(self, unread: str, _: ModelCall) -> None:
+        """A call was made while it was not known whether to record it: that, too, is a loss."""
+        reason = f"It cannot be read whether they are to be. {unread}"
+        self._tally.losses.exchange(self._runtime.world, reason, StoreError(reason))
 
     def _put_around(self) -> None:
         if (custom := self._custom()) is not None:

@@ -4,18 +4,21 @@ from collections import Counter
 from collections.abc import Iterator
 
 from bot.agent.metrics import Metric
-from bot.store.records import Exchange
+from bot.store.records import Exchange, World
 from plugins.reasoning.losses import Losses
 
 ANSWERED, FELL_BACK, FAILED = "answered", "fell_back", "failed"
 
 
 class Tally:
-    """Counts the exchanges where custom reasoning is on; `withheld` ones were not to be kept."""
+    """Counts the exchanges where custom reasoning is on.
+
+    `withheld` counts those that were not to be kept, by world.
+    """
 
     def __init__(self) -> None:
         self.losses = Losses()
-        self.withheld = 0
+        self.withheld: Counter[World] = Counter()
         self._outcomes = Counter({ANSWERED: 0, FELL_BACK: 0, FAILED: 0})
         self._tokens = Counter({"prompt": 0, "completion": 0})
         self._seconds = 0.0
@@ -36,7 +39,7 @@ class Tally:
             yield Metric(
                 "understudy_records_dropped_total",
                 "Records that never came on the disk: given up while it was slow or full, the "
-                "oldest first, or refused on account of a value.",
+                "oldest first, refused on account of a value, or not known whether to be recorded.",
                 count,
                 counter=True,
                 labels={"kind": kind},
@@ -53,7 +56,7 @@ class Tally:
         yield Metric(
             "understudy_exchanges_withheld_total",
             "Exchanges that were not recorded for somebody's privacy.",
-            self.withheld,
+            self.withheld.total(),
             counter=True,
         )
         yield Metric(

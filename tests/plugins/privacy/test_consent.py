@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -81,6 +82,9 @@ async def test_who_opts_out_is_not_recorded_nor_quoted(tmp_path: Path) -> None:
             await stage.ask(stage.ben, "confidential question")
             status = (await stage.slash(stage.ada, "reasoning status")).content
             assert "every exchange is being kept, but for 1 that privacy left out" in status
+            await stage.agent.let_go_of_idle(time.monotonic() + 3_600)
+            status = (await stage.slash(stage.ada, "reasoning status")).content
+            assert "but for 1 that privacy left out" in status, "also where it was quiet since"
         async with watched(tmp_path, fake, enabled=False) as stage:
             await stage.ben.say(stage.channel_id, "confidential remark")
             await stage.ask(stage.people["cleo"], "public question")

@@ -499,6 +499,10 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
         assert "no valid Unicode" in status
         await runtime.emit(MessageEdited(8, "\ud83d"))
         await runtime.emit(MessagesDeleted([7]))
+        lost = "; 2 not kept since the start, and 1 changes to them"
+        assert f"every exchange is being kept{lost}" in await act(runtime, STATUS)
+        await act(runtime, DISABLE)
+        assert f"Recording: off{lost}" in await act(runtime, STATUS)
     assert sorted(row["output"] for row in rows(tmp_path)) == ["one", "three", "two"]
     assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
 
@@ -599,6 +603,8 @@ async def test_a_state_that_cannot_be_read_is_unknown_until_it_can(
         assert "damaged" in status
         assert str(tmp_path) not in status
         assert (await runtime.use_model(LARGE, ask())).provider == "lead"
+        lost = "; 1 not kept since the start"
+        assert f"until the state can be read{lost}" in await act(runtime, STATUS)
         repair()
         monkeypatch.setattr(service_module, "UNREAD_SECONDS", 0.0)
         if by == "status":
@@ -611,7 +617,9 @@ async def test_a_state_that_cannot_be_read_is_unknown_until_it_can(
         assert answers == ["lead" if by == "disable" else "custom"] * 2
         if by == "disable":
             assert runtime.use_model is runtime.original_use_model
-        assert "unknown" not in await act(runtime, STATUS)
+        status = await act(runtime, STATUS)
+        assert "unknown" not in status
+        assert lost in status
     assert len(rows(tmp_path)) == (0 if by == "disable" else 2)
     assert (len(lead.calls), len(custom.calls)) == ((3, 0) if by == "disable" else (1, 2))
 
