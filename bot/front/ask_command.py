@@ -7,6 +7,7 @@ there and nothing else. Where the bot is not, it cannot say that it records, so 
 import asyncio
 import io
 import logging
+from collections import Counter
 from typing import Any
 
 import discord
@@ -15,10 +16,12 @@ from discord import app_commands
 from bot.agent.agent import Agent
 from bot.agent.events import AnswerComing, ReplySent
 from bot.agent.models import ModelError, ModelRequest, ModelType, Origin, Purpose, UseModel
+from bot.agent.runtime import AgentRuntime
 from bot.front.agent_settings import AgentSettings, Mode
 from bot.front.answering import Answering
 from bot.front.conversation import ConversationOptions, apology, system_prompt
 from bot.front.discord_room import DiscordRoom
+from bot.front.endings import Ending
 from bot.front.people import home_of, is_elsewhere, said, speaker, world_of
 from bot.front.presenting import presentable
 from bot.front.settings_book import SettingsBook
@@ -40,9 +43,13 @@ AS_FILE = "The answer is too long for messages; it is in the file."
 
 
 def ask_command(
-    agent: Agent, options: ConversationOptions, book: SettingsBook, answering: Answering
+    agent: Agent,
+    options: ConversationOptions,
+    book: SettingsBook,
+    answering: Answering,
+    endings: Counter[Ending],
 ) -> app_commands.Command[Any, ..., None]:
-    """The command."""
+    """The command; `endings` counts how its answers ended."""
 
     @app_commands.command(name="ask", description="Ask the agent something, anywhere.")
     @app_commands.describe(question="what you want to know")
@@ -60,17 +67,35 @@ def ask_command(
                 return
             await interaction.response.defer(thinking=True)
             request = request_of(interaction, question, settings, options, home)
-            room = room_of(interaction)
-            if room is None:
-                text = await answer(runtime.original_use_model, request)
-                await post(interaction, text, show_links=settings.unfurl_links)
-                return
-            await runtime.emit(AnswerComing(room))
-            text = await answer(runtime.use_model, request)
-            message_ids = await post(interaction, text, show_links=settings.unfurl_links)
-            await runtime.emit(ReplySent(request.id, message_ids))
+            ending = Ending.FAILED
+            try:
+                ending = await respond(interaction, runtime, request, settings)
+            except asyncio.CancelledError:
+                ending = Ending.STOPPED
+                raise
+            finally:
+                endings[ending] += 1
 
     return ask
+
+
+async def respond(
+    interaction: discord.Interaction[Any],
+    runtime: AgentRuntime,
+    request: ModelRequest,
+    settings: AgentSettings,
+) -> Ending:
+    """Post the answer; recorded only where the bot can say so beforehand."""
+    room = room_of(interaction)
+    if room is None:
+        text, ending = await answer(runtime.original_use_model, request)
+        await post(interaction, text, show_links=settings.unfurl_links)
+        return ending
+    await runtime.emit(AnswerComing(room))
+    text, ending = await answer(runtime.use_model, request)
+    message_ids = await post(interaction, text, show_links=settings.unfurl_links)
+    await runtime.emit(ReplySent(request.id, message_ids))
+    return ending
 
 
 def room_of(interaction: discord.Interaction[Any]) -> DiscordRoom | None:
@@ -122,18 +147,20 @@ def request_of(
     )
 
 
-async def answer(use_model: UseModel, request: ModelRequest) -> str:
-    """The model's answer, or one calm sentence."""
+async def answer(use_model: UseModel, request: ModelRequest) -> tuple[str, Ending]:
+    """The model's answer, or one calm sentence where it failed."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             response = await use_model(ModelType.TEXT_LARGE, request)
     except ModelError as error:
         log.warning("No answer to request %s: %s", request.id, error)
-        return apology(error, request)
+        return apology(error, request), Ending.FAILED
     except Exception:
         log.exception("No answer to request %s", request.id)
-        return apology(None, request)
-    return response.text if response.text.strip() else apology(None, request)
+        return apology(None, request), Ending.FAILED
+    if not response.text.strip():
+        return apology(None, request), Ending.FAILED
+    return response.text, Ending.ANSWERED
 
 
 async def post(interaction: discord.Interaction[Any], text: str, *, show_links: bool) -> list[int]:

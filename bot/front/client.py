@@ -162,7 +162,10 @@ class UnderstudyClient(discord.Client):
         add_commands(self.tree, list(self.agent.actions), self._run_command)
         self.tree.add_command(agent_group(self.agent, self.decisions, self.book, self._views))
         self.tree.add_command(records_group(self.agent, self._views))
-        self.tree.add_command(ask_command(self.agent, self._options, self.book, self._answering))
+        endings = self._conversation.endings
+        self.tree.add_command(
+            ask_command(self.agent, self._options, self.book, self._answering, endings)
+        )
         for menu in message_menus(self.agent, self._presses.handle):
             self.tree.add_command(menu)
         await self.tree.set_translator(FileTranslator())

@@ -3,10 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
 import discord
@@ -38,6 +36,7 @@ from bot.front.controls import (
 )
 from bot.front.discord_errors import UNREACHED
 from bot.front.discord_room import DiscordRoom
+from bot.front.endings import Ending, no_endings
 from bot.front.people import without_mention
 from bot.front.streamed_reply import Place, Posted, StreamedReply
 from bot.front.token_budget import BYTES_A_TOKEN, TokenBudget
@@ -54,14 +53,6 @@ SORRY = (
 )
 GO_ON = "Go on where you stopped."
 LEAVING_SECONDS = 0.8
-
-
-class Ending(StrEnum):
-    """How the making of an answer ended."""
-
-    ANSWERED = "answered"
-    STOPPED = "stopped"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +98,7 @@ class Conversation:
     """Answers the messages that are no commands; `endings` counts how that ended."""
 
     def __init__(self, options: ConversationOptions, answers: Answers) -> None:
-        self.endings = Counter(dict.fromkeys(Ending, 0))
+        self.endings = no_endings()
         self._options = options
         self._answers = answers
         self._reader = ContextReader()

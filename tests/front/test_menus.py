@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bot.agent.models import ModelError, ModelRequest
+from bot.front.endings import Ending
 from bot.front.message_menus import THANKS
 from bot.harness import Event, Person
 from bot.store.records import World, WorldKind
 from tests.agents import ScriptedModel
 from tests.front.buttons import press, shows, told
 from tests.front.scene import SUPPRESS_EMBEDS, Scene, scene
+from tests.waiting import until
 
 
 async def use(person: Person, message: Any, name: str) -> str:  # noqa: ANN401
@@ -137,6 +139,8 @@ async def test_asking_by_a_command(tmp_path: Path) -> None:
         stage.model.fails_with = ModelError("down")
         answer = await stage.slash(stage.ben, "ask", question="and now?")
         assert "could not answer" in answer.content
+        endings = stage.client._conversation.endings
+        await until(lambda: (endings[Ending.ANSWERED], endings[Ending.FAILED]) == (1, 1))
 
 
 async def test_asking_in_private_and_at_length(tmp_path: Path) -> None:
