@@ -14,6 +14,7 @@ from bot.store.errors import FAILURES
 from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
+from bot.store.schema import statements, whole_schema
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,7 @@ FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
 SUFFIX = ".sqlite3"
 BEFORE_UPGRADES = "backups/before-upgrades"
 ROOM_BYTES = 128 << 10
+NAME_WORLD = "INSERT INTO world SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM world)"
 
 
 def path_of(folder: Path, world: World) -> Path:
@@ -62,11 +64,8 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
             "secure_delete = ON",
         ):
             connection.execute(f"PRAGMA {pragma}")
-        migrate(connection, path, folder / BEFORE_UPGRADES, engine)
-        connection.execute(
-            "INSERT INTO world SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM world)",
-            (world.kind, world.id),
-        )
+        migrate(connection, path, folder / BEFORE_UPGRADES, engine, world)
+        connection.execute(NAME_WORLD, (world.kind, world.id))
     except BaseException:
         connection.close()
         raise
@@ -124,8 +123,17 @@ def make_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: Engine) -> None:
-    """Run the steps that this file has not seen, all or none; a copy of it as it was is kept."""
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    backups: Path,
+    engine: Engine,
+    world: World | None = None,
+) -> None:
+    """Run the steps that this file has not seen, all or none; a copy of it as it was is kept.
+
+    An empty file is begun, as `world`'s where that is given.
+    """
     version = schema_version(connection, path)
     if version == len(MIGRATIONS):
         return
@@ -135,12 +143,11 @@ def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: E
     connection.execute("BEGIN IMMEDIATE")
     try:
         # Another process may have been faster.
-        for number in range(schema_version(connection, path) + 1, len(MIGRATIONS) + 1):
-            if number in EMPTY_DAMAGED_PROMPTS:
-                damaged += connection.execute(EMPTY_DAMAGED_PROMPTS[number]).rowcount
-            for statement in statements(MIGRATIONS[number - 1]):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
+        version = schema_version(connection, path)
+        if version == 0:
+            begin(connection, world)
+        else:
+            damaged = upgrade(connection, version)
         connection.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(*FAILURES):
@@ -148,6 +155,31 @@ def migrate(connection: sqlite3.Connection, path: Path, backups: Path, engine: E
         raise
     if damaged:
         log.warning("%s: %d prompts were damaged, and are empty from here on", path, damaged)
+
+
+def begin(connection: sqlite3.Connection, world: World | None) -> None:
+    """Make an empty file one of the present schema, in the transaction of the caller."""
+    for statement in whole_schema():
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    if world is not None:
+        # Not by a flush of its own.
+        connection.execute(NAME_WORLD, (world.kind, world.id))
+
+
+def upgrade(connection: sqlite3.Connection, version: int) -> int:
+    """Run the steps after that version, in the transaction of the caller.
+
+    Returns how many prompts were damaged, and are empty from here on.
+    """
+    damaged = 0
+    for number in range(version + 1, len(MIGRATIONS) + 1):
+        if number in EMPTY_DAMAGED_PROMPTS:
+            damaged += connection.execute(EMPTY_DAMAGED_PROMPTS[number]).rowcount
+        for statement in statements(MIGRATIONS[number - 1]):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {number}")
+    return damaged
 
 
 def schema_version(connection: sqlite3.Connection, path: Path) -> int:
@@ -178,13 +210,3 @@ def copy_before_upgrade(
     finally:
         # A part of one would keep a full disk full.
         partial.unlink(missing_ok=True)
-
-
-def statements(script: str) -> Iterator[str]:
-    """The single statements of a step: `executescript` would commit between them."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -12,8 +12,9 @@ from typing import Any
 from bot.store.damaged_file import DamagedFile
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES
-from bot.store.files import make_private, migrate, statements
+from bot.store.files import make_private, migrate
 from bot.store.migrations import MIGRATIONS
+from bot.store.schema import statements
 
 # Made anew in a new file.
 LEFT_OUT = ("world", "counters", "stretches")

@@ -18,22 +18,59 @@ import pytest
 from bot.store import files as store_files
 from bot.store.choosing import Choice
 from bot.store.engine import Engine
-from bot.store.files import BEFORE_UPGRADES, open_world, path_of
+from bot.store.files import BEFORE_UPGRADES, open_world, path_of, schema_version
 from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS
 from bot.store.pages import read_page
 from bot.store.problems import StoreError
 from bot.store.reading import reading
-from bot.store.records import DISCORD_EPOCH
+from bot.store.records import DISCORD_EPOCH, World, WorldKind
 from bot.store.repair import repair
 from bot.store.setting_aside import rename_aside
 from bot.store.stretches import number_of, parts_of
 from bot.store.training_rows import LeftOut, read_json_lines
 from tests.store.filling import GUILD, exchange, fill, training_rows
 
+OTHER = World(WorldKind.GUILD, 7)
 DUMPS = Path(__file__).parent / "files"
 EARLIER = range(1, len(MIGRATIONS))
 
 Rows = list[dict[str, Any]]
+Contents = tuple[list[Any], dict[str, list[Any]]]
+
+
+def contents(connection: sqlite3.Connection) -> Contents:
+    """The whole schema, and all that is in the tables."""
+    schema = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    tables = [name for kind, name, _, _ in schema if kind == "table"]
+    rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for name in tables}  # noqa: S608
+    return sorted(schema, key=str), rows
+
+
+@pytest.mark.parametrize("version", EARLIER)
+@pytest.mark.parametrize("key", [None, "0" * 32], ids=["plain", "encrypted"])
+def test_a_file_that_is_begun_is_what_the_steps_make(
+    tmp_path: Path, version: int, key: str | None
+) -> None:
+    if key is not None:
+        pytest.importorskip("sqlcipher3", reason="the extra `encrypted` is not installed")
+    engine = Engine(key)
+    path = path_of(tmp_path, OTHER)
+    path.parent.mkdir(parents=True)
+    with contextlib.closing(engine.connect(path)) as connection:
+        for step in MIGRATIONS[:version]:
+            connection.executescript(step)
+        connection.execute(f"PRAGMA user_version = {version}")
+    with (
+        contextlib.closing(open_world(tmp_path, OTHER, engine)) as stepped,
+        contextlib.closing(open_world(tmp_path, GUILD, engine)) as begun,
+    ):
+        schema, rows = contents(stepped)
+        assert rows.pop("world") == [(OTHER.kind, OTHER.id)]
+        begun_schema, begun_rows = contents(begun)
+        assert begun_rows.pop("world") == [(GUILD.kind, GUILD.id)]
+        assert (begun_schema, begun_rows) == (schema, rows)
+        assert begun_rows["speakers"]
+        assert schema_version(begun, path) == len(MIGRATIONS)
 
 
 def write_earlier(folder: Path, version: int) -> Rows:
