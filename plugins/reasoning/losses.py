@@ -29,9 +29,6 @@ class Loss:
     reason: str | None = None
 
 
-NOTHING = Loss()
-
-
 class Losses:
     """Of all worlds: `exchanges`, and `changes` to them (edits, deletions, votes).
 
@@ -49,7 +46,7 @@ class Losses:
 
     def of(self, world: World) -> Loss:
         """What this world has lost."""
-        return self._worlds.get(world, NOTHING)
+        return self._worlds.get(world) or Loss()
 
     def exchange(self, world: World, reason: str, error: Exception) -> None:
         """An exchange is not kept: `reason` for people, `error` for the log."""
