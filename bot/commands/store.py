@@ -26,6 +26,7 @@ from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.repair import (
     Repaired,
+    correct_wrong_votes,
     empty_damaged_prompts,
     rebuild_wrong_stretches,
     repair,
@@ -41,6 +42,7 @@ from bot.store.setting_aside import (
 FAILED = 1
 EMPTIED = "could not be read and are empty from here on; the rest of each exchange is as it was"
 REBUILT = "of 18.6 hours said wrongly who asked, and are made anew of the exchanges"
+CORRECTED = "said wrongly who had asked, and are corrected"
 
 Job = Callable[[argparse.Namespace, Settings, Engine, list[World]], bool]
 """Does it for these worlds; whether all went well. Raises StoreError."""
@@ -207,6 +209,9 @@ def repair_all(
         if count := rebuild_wrong_stretches(folder, world, engine):
             mended += count
             print(f"{path_of(folder, world)}: {count:,} stretches {REBUILT}")
+        if count := correct_wrong_votes(folder, world, engine):
+            mended += count
+            print(f"{path_of(folder, world)}: {count:,} votes {CORRECTED}")
 
     if is_running(folder):
         well = each(worlds, partial(put_in_order, nobody_else=False))

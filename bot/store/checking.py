@@ -19,7 +19,7 @@ from bot.store.reading import open_to_read
 from bot.store.records import World
 from bot.store.segment_reader import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.setting_aside import kept_until, set_aside_in
-from bot.store.stretches import wrong_stretches
+from bot.store.stretches import wrong_stretches, wrong_votes
 
 PAGES_LOOKED_AT = 64
 PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
@@ -172,6 +172,12 @@ def problems_in(connection: sqlite3.Connection) -> Iterator[str]:
         yield (
             f"says wrongly who asked in {wrong:,} stretches of 18.6 hours, so that pages of"
             " `/records` may lack exchanges. Run `understudy store repair`"
+        )
+    wrong = sum(1 for _ in wrong_votes(connection))
+    if wrong:
+        yield (
+            f"says wrongly who had asked of {wrong:,} votes, so that pages of `/records` may lack"
+            " exchanges. Run `understudy store repair`"
         )
 
 

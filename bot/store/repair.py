@@ -19,7 +19,12 @@ from bot.store.reading import reading
 from bot.store.records import World
 from bot.store.salvage import Salvaged, salvage
 from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
-from bot.store.stretches import rebuild_stretch, wrong_stretches
+from bot.store.stretches import (
+    correct_votes,
+    rebuild_stretch,
+    wrong_stretches,
+    wrong_votes,
+)
 from bot.store.tombstones import leave_out_deleted, leave_out_forgotten
 from bot.store.transactions import transaction
 
@@ -125,6 +130,26 @@ def rebuild_wrong_stretches(folder: Path, world: World, engine: Engine) -> int:
                 for stretch in wrong:
                     with transaction(target):
                         rebuild_stretch(target, stretch)
+    return len(wrong)
+
+
+def correct_wrong_votes(folder: Path, world: World, engine: Engine) -> int:
+    """Correct the votes of which it is noted wrongly who had asked; how many.
+
+    In a file as `rebuild_wrong_stretches` takes. The bot may run. Raises StoreError.
+    """
+    path = path_of(folder, world)
+    if not path.exists():
+        return 0
+    with explained(path, engine):
+        with reading(folder, world, engine) as source:
+            wrong = list(wrong_votes(source))
+        if wrong:
+            with (
+                contextlib.closing(open_world(folder, world, engine)) as target,
+                transaction(target),
+            ):
+                correct_votes(target, wrong)
     return len(wrong)
 
 

@@ -45,6 +45,14 @@ FIND_ASKED = f"""
 FIND_NOTED = "SELECT id, coalesce(CAST(parts AS BLOB), x'') FROM stretches ORDER BY id"
 FORGET_STRETCH = "DELETE FROM stretches WHERE id BETWEEN ? AND ?"
 EVERY_ID = (-(2**63), 2**63 - 1)
+# Where nothing is noted of a vote it is looked at each time.
+FIND_VOTES = """
+    SELECT v.message_id, v.user_id, v.asked, CAST(e.user_id AS INTEGER),
+        CAST(e.room_id AS INTEGER), coalesce(CAST(e.source AS INTEGER), 0)
+    FROM votes v JOIN exchanges e ON e.id = v.exchange_id WHERE v.asked IS NOT NULL
+"""
+# A trigger notes it.
+PLACE_VOTE = "UPDATE votes SET exchange_id = exchange_id WHERE message_id = ? AND user_id = ?"
 SPAN = "SELECT (SELECT min(id) FROM stretches) >> 48, (SELECT max(id) FROM stretches) >> 48"
 # The stretches come as they are counted, the newest first, as far as somebody goes on asking.
 FIND = f"""
@@ -130,6 +138,21 @@ def rebuild_stretch(connection: sqlite3.Connection, stretch: int) -> None:
     span = (stretch << STRETCH, (stretch + 1 << STRETCH) - 1)
     connection.execute(FORGET_STRETCH, span)
     join_stretches(connection, connection.execute(FIND_ASKED, span))
+
+
+def wrong_votes(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """The votes, by message and person, of which it is noted wrongly who had asked.
+
+    Raises one of FAILURES.
+    """
+    for message_id, user_id, asked, *who_asked in connection.execute(FIND_VOTES):
+        if asked != number_of(*who_asked):
+            yield message_id, user_id
+
+
+def correct_votes(connection: sqlite3.Connection, votes: Iterable[tuple[int, int]]) -> None:
+    """Note of these anew who had asked. Raises one of FAILURES."""
+    connection.executemany(PLACE_VOTE, votes)
 
 
 def spans_with(

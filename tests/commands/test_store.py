@@ -20,13 +20,13 @@ from bot.store.files import path_of
 from bot.store.inbox import Inbox
 from bot.store.installation import Installation
 from bot.store.locking import alone, in_use, is_running
-from bot.store.operations import encode
+from bot.store.operations import Operation, ReplyAttached, VoteCast, encode
 from bot.store.pages import read_page
 from bot.store.problems import StoreError
 from bot.store.setting_aside import rename_aside
 from bot.store.sqlite import SqliteStore
 from bot.store.stretches import STRETCH
-from tests.store.filling import DM, GUILD, exchange, fill
+from tests.store.filling import DM, GUILD, START, exchange, fill
 
 COUNT = 200
 
@@ -381,6 +381,40 @@ def test_stretches_that_do_not_fit_are_found_and_made_anew(
         after = connection.execute("SELECT * FROM stretches").fetchall()
         assert (after == before) is ("exchanges SET" not in damage)
         assert len(read_page(connection, None, COUNT, room_id=5)) == -(-COUNT // 3)
+
+
+def test_votes_that_say_wrongly_who_had_asked_are_found_and_corrected(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operations: list[Operation] = []
+    for number in range(6):
+        operations += [
+            ReplyAttached(exchange(number).id, (5000 + number,)),
+            VoteCast(5000 + number, 42, 1 if number < 4 else -1, START),
+        ]
+    # Of this one the answer is not known: nothing can be said of who had asked.
+    operations.append(VoteCast(6000, 42, 1, START))
+    fill(folder, operations).close()
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        before = connection.execute("SELECT * FROM votes").fetchall()
+        connection.execute("UPDATE votes SET asked = asked + 1 WHERE message_id < 5002")
+        # A repair brings votes before their exchanges: these are looked at each time.
+        connection.execute("UPDATE votes SET asked = NULL WHERE message_id = 5002")
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    shown = capsys.readouterr().out
+    assert "who had asked of 2 votes" in shown
+    assert "understudy store repair" in shown
+    assert main(["store", "repair"]) == 0
+    shown = capsys.readouterr().out
+    assert "2 votes said wrongly who had asked" in shown
+    assert "No file is damaged" not in shown
+    assert main(["store", "check"]) == 0
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.execute("UPDATE votes SET exchange_id = exchange_id WHERE message_id = 5002")
+        assert connection.execute("SELECT * FROM votes").fetchall() == before
+        thumbs = connection.execute("SELECT thumbs_up, thumbs_down FROM counters").fetchone()
+        assert thumbs == (4, 2)
 
 
 def test_encrypting_all(
