@@ -207,7 +207,7 @@ async def test_closing_refuses_who_runs_and_who_waits(own: Engine) -> None:
     running = asyncio.create_task(own.answer(_ask("Tell me a story.", sink=sink)))
     waiting = asyncio.create_task(own.answer(_ask("Hi")))
     await asyncio.wait_for(sink.begun.wait(), 10)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(30):
         await own.close()
     outcomes = await asyncio.gather(running, waiting, return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["The embedded model is shutting down."] * 2
