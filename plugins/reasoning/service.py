@@ -188,6 +188,7 @@ class ReasoningService:
             self.unread, self._unread_since = error.public, time.monotonic()
             return
         self.unread = None
+        self._note_whether_off()
         self._take_away()
         if self.state.enabled:
             self._put_around()
@@ -211,9 +212,16 @@ class ReasoningService:
             if (custom := self._custom()) is not None:
                 answer = wrap(custom, answer)
             answer = tell(self.recorder.record, answer)
-        elif self.unread is not None:
+        elif self.unread is not None and self._runtime.world not in self._tally.off:
             answer = tell(partial(self._not_recorded, self.unread), answer)
         return await answer(request.model_type, request)
+
+    def _note_whether_off(self) -> None:
+        """For the runtimes of this world to come, whose state may not be read."""
+        if self.state.enabled:
+            self._tally.off.discard(self._runtime.world)
+        else:
+            self._tally.off.add(self._runtime.world)
 
     def _not_recorded(self, unread: str, _: ModelCall) -> None:
         """A call was made while it was not known whether to record it: that, too, is a loss."""
@@ -241,6 +249,7 @@ class ReasoningService:
         """The new state, in memory and on disk; one that could not be saved stays in memory."""
         was_unsaved = self._unsaved is not None
         self.state, self.unread = state, None
+        self._note_whether_off()
         try:
             await self._runtime.store.set_setting(PLUGIN, state.to_json())
         except StoreError as error:

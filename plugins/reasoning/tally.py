@@ -13,12 +13,14 @@ ANSWERED, FELL_BACK, FAILED = "answered", "fell_back", "failed"
 class Tally:
     """Counts the exchanges where custom reasoning is on.
 
-    `withheld` counts those that were not to be kept, by world.
+    `withheld` counts those that were not to be kept, by world. `off` are worlds where it was off
+    when that could last be read: of these nothing is lost.
     """
 
     def __init__(self) -> None:
         self.losses = Losses()
         self.withheld: Counter[World] = Counter()
+        self.off: set[World] = set()
         self._outcomes = Counter({ANSWERED: 0, FELL_BACK: 0, FAILED: 0})
         self._tokens = Counter({"prompt": 0, "completion": 0})
         self._seconds = 0.0

@@ -625,6 +625,25 @@ async def test_a_state_that_cannot_be_read_is_unknown_until_it_can(
 
 
 @pytest.mark.parametrize("name", [ENABLE, DISABLE])
+async def test_only_where_it_was_on_is_something_lost_while_the_state_is_unknown(
+    tmp_path: Path, name: str
+) -> None:
+    async with agent_with(
+        tmp_path, ScriptedModel().plugin(), reasoning_plugin(), idle_seconds=0.0
+    ) as agent:
+        async with agent.runtime(GUILD) as runtime:
+            await act(runtime, ENABLE)
+            await act(runtime, name)
+        await agent.let_go_of_idle(time.monotonic() + 60)
+        damage(tmp_path)
+        async with agent.runtime(GUILD) as runtime:
+            await runtime.use_model(LARGE, ask())
+            status = await act(runtime, STATUS)
+    assert "until the state can be read" in status
+    assert ("; 1 not kept since the start" in status) is (name == ENABLE)
+
+
+@pytest.mark.parametrize("name", [ENABLE, DISABLE])
 async def test_what_an_admin_says_goes_while_the_state_is_unknown(
     tmp_path: Path, name: str
 ) -> None:
