@@ -14,6 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
 from bot.agent.agent import Agent
 from bot.agent.metrics import Metric
@@ -173,6 +174,18 @@ async def test_what_a_stalled_disk_costs_is_in_status_log_and_metrics(
     first, rest = (record.getMessage() for record in caplog.records)
     assert first.startswith("Exchanges are not kept: More than 1 MB of records were waiting")
     assert rest.startswith(f"{dropped - 1:.0f} more records were not kept; since the start")
+
+
+def test_the_page_wakes_nobody_by_what_is_not_there() -> None:
+    """Its examples can be read, and their metrics are those of the table."""
+    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    scraping, alerts = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", page, re.S))
+    assert scraping["scrape_configs"][0]["job_name"] == "understudy"
+    told = dict(re.findall(r"^\| `(\w+)(.*?)\|", page, re.M))
+    for rule in alerts["groups"][0]["rules"]:
+        for name, labels in re.findall(r"(understudy_\w+)(\{.*?\})?", rule["expr"]):
+            assert name in told
+            assert labels in told[name]
 
 
 async def test_what_waits_for_a_server_s_file_is_told(tmp_path: Path) -> None:
