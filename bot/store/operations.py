@@ -1,6 +1,7 @@
 """What can be done to a world's records, as values, and as the bytes that wait in the inbox."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from math import isfinite
 from typing import Any
 
@@ -168,7 +169,7 @@ def check(exchange: Exchange, body: bytes) -> None:
         and (room_id is None or (room_id.__class__ is int and room_id < LARGEST))
         and (user_id is None or (user_id.__class__ is int and user_id < LARGEST))
         and (message_id is None or (message_id.__class__ is int and message_id < LARGEST))
-        and model_type.__class__ is str
+        and (model_type.__class__ is str or isinstance(model_type, StrEnum))
         and (provider is None or provider.__class__ is str)
         and (model is None or model.__class__ is str)
         and (output is None or output.__class__ is str)

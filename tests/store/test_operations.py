@@ -4,7 +4,7 @@ import contextlib
 import math
 import socket
 import sqlite3
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
+from bot.store import operations
 from bot.store.applying import read_back_row
 from bot.store.exchange_rows import COLUMNS
 from bot.store.frames import (
@@ -200,6 +201,16 @@ def test_no_id_within_a_list_may_be_what_no_file_takes(number: int) -> None:
     for operation in (ReplyAttached(5, (6, number)), MessagesForgotten((6, number))):
         with pytest.raises(UnstorableError):
             encode(operation)
+
+
+class Purpose(StrEnum):
+    PLANNING = "planning"
+
+
+def test_what_every_exchange_has_need_not_be_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes as long again, and the bot gives the purpose as a value of an enumeration."""
+    monkeypatch.delattr(operations, "_values_decoder")
+    assert encode(replace(exchange(1, 1), model_type=Purpose.PLANNING))[1]
 
 
 class Id(IntEnum):
