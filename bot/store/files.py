@@ -5,12 +5,13 @@ import errno
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bot.store.copying import copy_whole
-from bot.store.engine import PAGE_SIZE, Engine
-from bot.store.errors import FAILURES
+from bot.store.engine import BUSY_SECONDS, PAGE_SIZE, Engine
+from bot.store.errors import FAILURES, error_name
 from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
@@ -22,6 +23,7 @@ FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
 SUFFIX = ".sqlite3"
 BEFORE_UPGRADES = "backups/before-upgrades"
 ROOM_BYTES = 128 << 10
+AGAIN_SECONDS = 0.005
 NAME_WORLD = "INSERT INTO world SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM world)"
 
 
@@ -56,13 +58,9 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
     make_private(path)
     connection = engine.connect(path)
     try:
-        for pragma in (
-            f"page_size = {PAGE_SIZE}",
-            "journal_mode = WAL",
-            "synchronous = FULL",
-            "fullfsync = ON",
-            "secure_delete = ON",
-        ):
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        keep_log(connection)
+        for pragma in ("synchronous = FULL", "fullfsync = ON", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         migrate(connection, path, folder / BEFORE_UPGRADES, engine, world)
         connection.execute(NAME_WORLD, (world.kind, world.id))
@@ -70,6 +68,23 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
         connection.close()
         raise
     return connection
+
+
+def keep_log(connection: sqlite3.Connection) -> None:
+    """Have changes written to a log first. Raises one of FAILURES.
+
+    Of two that begin the same file at once SQLite fails one here without waiting for the other.
+    """
+    end = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except FAILURES as error:
+            if error_name(error) != "SQLITE_BUSY" or time.monotonic() > end:
+                raise
+            time.sleep(AGAIN_SECONDS)
+        else:
+            return
 
 
 def look_into(path: Path, engine: Engine) -> None:

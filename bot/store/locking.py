@@ -116,8 +116,12 @@ def has_locked(process: Path, path: str) -> bool:
 
     https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html
     """
-    return any(
-        "FLOCK" in (process / "fdinfo" / link.name).read_text()
-        for link in (process / "fd").iterdir()
-        if os.readlink(link) == path
-    )
+    for link in (process / "fd").iterdir():
+        # It may close some meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if (
+                os.readlink(link) == path
+                and "FLOCK" in (process / "fdinfo" / link.name).read_text()
+            ):
+                return True
+    return False

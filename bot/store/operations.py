@@ -1,6 +1,7 @@
 """What can be done to a world's records, as values, and as the bytes that wait in the inbox."""
 
 from collections.abc import Iterable
+from enum import StrEnum
 from math import isfinite
 from typing import Any
 
@@ -9,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import astuple, fields
 
 from bot.store.problems import UnstorableError
-from bot.store.records import LARGEST, Exchange, World
+from bot.store.records import LARGEST, MESSAGE, Exchange, World
 
 TOO_LARGE = "A number is too large."
 
@@ -107,11 +108,10 @@ LATENCY = Exchange.__struct_fields__.index("latency_ms")
 _VALUES = tuple.__class_getitem__(
     (*(field.type for field in fields(Exchange)[:-1]), list[msgspec.Raw])
 )
-_MESSAGE = tuple[str, str, str | None, int | None, int | None, bool, int | None]
 _values_decoder = msgspec.msgpack.Decoder(_VALUES, strict=False)
 _json_values_decoder = msgspec.json.Decoder(_VALUES, strict=False)
-_message_decoder = msgspec.msgpack.Decoder(_MESSAGE, strict=False)
-_json_message_decoder = msgspec.json.Decoder(_MESSAGE, strict=False)
+_message_decoder = msgspec.msgpack.Decoder(MESSAGE, strict=False)
+_json_message_decoder = msgspec.json.Decoder(MESSAGE, strict=False)
 
 
 def encode(operation: Operation) -> tuple[int, bytes]:
@@ -123,16 +123,11 @@ def encode(operation: Operation) -> tuple[int, bytes]:
         body = _encode(operation)
         if isinstance(operation, Exchange):
             check(operation, body)
-        elif isinstance(operation, ReplyAttached):
-            for number in (operation.exchange_id, *operation.message_ids):
-                if number.__class__ is not int:
-                    raise UnstorableError("An id is no number.")
-                if number >= LARGEST:
-                    raise UnstorableError(TOO_LARGE)
-        else:
+        elif not (isinstance(operation, ReplyAttached) and are_ids(operation)):
             # Rare, and small: by its types, as whoever reads it will.
             values = astuple(decode(KIND_NUMBERS[type(operation)], body))
-            check_numbers(values[0] if isinstance(values[0], tuple) else values)
+            for some in (values, *(value for value in values if isinstance(value, tuple))):
+                check_numbers(some)
     except UnicodeError:
         # Its own text would quote what somebody said.
         raise UnstorableError("A text is no valid Unicode.") from None
@@ -144,16 +139,26 @@ def encode(operation: Operation) -> tuple[int, bytes]:
     return KIND_NUMBERS[type(operation)], body
 
 
+def are_ids(reply: ReplyAttached) -> bool:
+    """Whether it has plain ids alone. Cheaper than reading it: as many come as exchanges do."""
+    if reply.message_ids.__class__ is not tuple:
+        return False
+    for number in (reply.exchange_id, *reply.message_ids):
+        if not (number.__class__ is int and number < LARGEST):
+            return False
+    return True
+
+
 def check(exchange: Exchange, body: bytes) -> None:
     """Raises UnstorableError or ValueError where a value is none that a file takes.
 
-    Of `input` nothing is said: messages are checked where they are made.
+    Of what `input` holds nothing is said: messages are checked where they are made.
     """
     # fmt: off
     (
         exchange_id, timestamp, room_id, user_id, message_id, model_type, provider, model,
         output, reasoning, finish_reason, success, error, fallback_from, fallback_reason,
-        latency_ms, first_token_ms, prompt_tokens, completion_tokens, _,
+        latency_ms, first_token_ms, prompt_tokens, completion_tokens, messages,
     ) = astuple(exchange)
     # fmt: on
     # Flat, and by class: this is on every exchange's way. Smaller than the smallest cannot be
@@ -164,7 +169,7 @@ def check(exchange: Exchange, body: bytes) -> None:
         and (room_id is None or (room_id.__class__ is int and room_id < LARGEST))
         and (user_id is None or (user_id.__class__ is int and user_id < LARGEST))
         and (message_id is None or (message_id.__class__ is int and message_id < LARGEST))
-        and model_type.__class__ is str
+        and (model_type.__class__ is str or isinstance(model_type, StrEnum))
         and (provider is None or provider.__class__ is str)
         and (model is None or model.__class__ is str)
         and (output is None or output.__class__ is str)
@@ -184,6 +189,7 @@ def check(exchange: Exchange, body: bytes) -> None:
             completion_tokens is None
             or (completion_tokens.__class__ is int and completion_tokens < LARGEST)
         )
+        and messages.__class__ is tuple
     ):
         # 5.0 will do for 5: as whoever reads it will.
         values = _values_decoder.decode(body)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 DISCORD_EPOCH = 1_420_070_400_000
@@ -14,6 +15,9 @@ LARGEST = 2**63
 """The first number that SQLite's integers cannot hold."""
 
 Role = Literal["system", "user", "assistant"]
+
+MESSAGE = tuple[str, str, str | None, int | None, int | None, bool, int | None]
+"""The values of a message, of their own types."""
 
 
 class WorldKind(StrEnum):
@@ -69,12 +73,24 @@ class ChatMessage(Struct, frozen=True, array_like=True):
             and (self.name is None or isinstance(self.name, str))
         ):
             raise TypeError("Role, content and name of a message should be texts.")
-        if (
-            (self.message_id is not None and not self.message_id < LARGEST)
-            or (self.author_id is not None and not self.author_id < LARGEST)
-            or (self.subject_id is not None and not self.subject_id < LARGEST)
+        message_id, author_id, subject_id = self.message_id, self.author_id, self.subject_id
+        if not (
+            (message_id is None or (message_id.__class__ is int and message_id < LARGEST))
+            and (author_id is None or (author_id.__class__ is int and author_id < LARGEST))
+            and (subject_id is None or (subject_id.__class__ is int and subject_id < LARGEST))
+            and self.withheld.__class__ is bool
         ):
-            raise ValueError("An id of a message is larger than Discord's ids can be.")
+            self.check()
+
+    def check(self) -> None:
+        """Raises TypeError or ValueError where a value is none that whoever reads it takes.
+
+        5.0 will do for 5: a plugin may count in floats.
+        """
+        for number in (self.message_id, self.author_id, self.subject_id):
+            if number is not None and not number < LARGEST:
+                raise ValueError("An id of a message is larger than Discord's ids can be.")
+        msgspec.msgpack.decode(msgspec.msgpack.encode(self), type=MESSAGE, strict=False)
 
     @property
     def prompt_text(self) -> str:

@@ -149,7 +149,7 @@ def correct_wrong_votes(folder: Path, world: World, engine: Engine) -> int:
                 contextlib.closing(open_world(folder, world, engine)) as target,
                 transaction(target),
             ):
-                correct_votes(target, wrong)
+                correct_votes(target, set(wrong))
     return len(wrong)
 
 

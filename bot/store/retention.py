@@ -33,7 +33,7 @@ SWEEP_MESSAGES = """
 SWEEP_TEXTS = """
     DELETE FROM texts WHERE id > ?1 AND id <= ?2 AND -id NOT IN (SELECT ref FROM temp.quoted)
 """
-LAST = 2**63 - 1
+FIRST, LAST = -(2**63), 2**63 - 1
 
 
 def expire(
@@ -69,7 +69,7 @@ def sweep(connection: sqlite3.Connection, now: int, pace: Pace = no_pace) -> int
     """
     connection.execute("CREATE TEMP TABLE IF NOT EXISTS quoted (ref INTEGER PRIMARY KEY)")
     connection.execute("DELETE FROM temp.quoted")
-    after = 0
+    after = FIRST
     while (until := following(connection, "exchanges", after, MARKED_AT_ONCE)) is not None:
         mark_quoted(connection, after, until)
         after = until

@@ -42,17 +42,20 @@ ASKED = """
 FIND_ASKED = f"""
     SELECT {ASKED} FROM exchanges WHERE id BETWEEN ? AND ? ORDER BY id
 """  # noqa: S608 - our own text
-FIND_NOTED = "SELECT id, coalesce(CAST(parts AS BLOB), x'') FROM stretches ORDER BY id"
+# Where the schema is damaged a row may be without its number.
+FIND_NOTED = """
+    SELECT id, coalesce(CAST(parts AS BLOB), x'') FROM stretches WHERE id IS NOT NULL ORDER BY id
+"""
 FORGET_STRETCH = "DELETE FROM stretches WHERE id BETWEEN ? AND ?"
 EVERY_ID = (-(2**63), 2**63 - 1)
 # Where nothing is noted of a vote it is looked at each time.
 FIND_VOTES = """
-    SELECT v.message_id, v.user_id, v.asked, CAST(e.user_id AS INTEGER),
+    SELECT e.id, v.asked, CAST(e.user_id AS INTEGER),
         CAST(e.room_id AS INTEGER), coalesce(CAST(e.source AS INTEGER), 0)
     FROM votes v JOIN exchanges e ON e.id = v.exchange_id WHERE v.asked IS NOT NULL
 """
 # A trigger notes it.
-PLACE_VOTE = "UPDATE votes SET exchange_id = exchange_id WHERE message_id = ? AND user_id = ?"
+PLACE_VOTES = "UPDATE votes SET exchange_id = exchange_id WHERE exchange_id = ?"
 SPAN = "SELECT (SELECT min(id) FROM stretches) >> 48, (SELECT max(id) FROM stretches) >> 48"
 # The stretches come as they are counted, the newest first, as far as somebody goes on asking.
 FIND = f"""
@@ -140,19 +143,19 @@ def rebuild_stretch(connection: sqlite3.Connection, stretch: int) -> None:
     join_stretches(connection, connection.execute(FIND_ASKED, span))
 
 
-def wrong_votes(connection: sqlite3.Connection) -> Iterator[tuple[int, int]]:
-    """The votes, by message and person, of which it is noted wrongly who had asked.
+def wrong_votes(connection: sqlite3.Connection) -> Iterator[int]:
+    """The exchange of each vote of which it is noted wrongly who had asked.
 
-    Raises one of FAILURES.
+    Not the vote's own numbers, which may be damaged. Raises one of FAILURES.
     """
-    for message_id, user_id, asked, *who_asked in connection.execute(FIND_VOTES):
+    for exchange_id, asked, *who_asked in connection.execute(FIND_VOTES):
         if asked != number_of(*who_asked):
-            yield message_id, user_id
+            yield exchange_id
 
 
-def correct_votes(connection: sqlite3.Connection, votes: Iterable[tuple[int, int]]) -> None:
-    """Note of these anew who had asked. Raises one of FAILURES."""
-    connection.executemany(PLACE_VOTE, votes)
+def correct_votes(connection: sqlite3.Connection, exchange_ids: Iterable[int]) -> None:
+    """Note anew of the votes on these who had asked. Raises one of FAILURES."""
+    connection.executemany(PLACE_VOTES, ((exchange_id,) for exchange_id in exchange_ids))
 
 
 def spans_with(

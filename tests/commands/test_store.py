@@ -417,6 +417,37 @@ def test_votes_that_say_wrongly_who_had_asked_are_found_and_corrected(
         assert thumbs == (4, 2)
 
 
+@pytest.mark.parametrize("column", ["message_id", "user_id"])
+def test_a_vote_whose_own_number_is_damaged_is_corrected_too(folder: Path, column: str) -> None:
+    given: list[Operation] = [
+        ReplyAttached(exchange(1).id, (5001,)),
+        VoteCast(5001, 42, 1, START),
+    ]
+    fill(folder, given).close()
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.execute(f"UPDATE votes SET asked = 7, {column} = CAST(x'ff41' AS TEXT)")  # noqa: S608
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    assert main(["store", "repair"]) == 0
+    assert main(["store", "check"]) == 0
+
+
+def test_a_damaged_schema_of_the_stretches_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.closing(sqlite3.connect(path_of(folder, GUILD))) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = replace(sql, 'PRIMARY KEY', 'PRIMARX KEY')"
+            " WHERE name = 'stretches'"
+        )
+        connection.commit()
+    assert main(["store", "check"]) == 1
+    assert "says wrongly who asked in 1 stretches" in capsys.readouterr().out
+    assert main(["store", "repair"]) == 1
+    assert str(path_of(folder, GUILD)) in capsys.readouterr().err
+
+
 def test_encrypting_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

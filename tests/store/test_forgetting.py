@@ -59,9 +59,8 @@ def said(text: str, author: int, message_id: int) -> ChatMessage:
 def exchange(
     number: int, *messages: ChatMessage, time: int = START, output: str = "fine", **more: object
 ) -> Exchange:
-    values = {"user_id": BEN, "room_id": ROOM, "output": output} | more
+    values = {"id": at(time, number), "user_id": BEN, "room_id": ROOM, "output": output} | more
     return exchange_of(
-        id=at(time, number),
         timestamp=time,
         message_id=messages[-1].message_id if messages else None,
         input=(ChatMessage("system", "Be kind."), *messages),
@@ -211,6 +210,14 @@ def test_what_nobody_rated_expires_and_is_swept_up(
     for text in ("quoted by all", "rated words", "corrected words", "new words"):
         assert files_with(tmp_path, text) != [], text
     assert column(connection, "SELECT exchanges FROM counters") == [3]
+
+
+def test_sweeping_spares_what_an_exchange_of_a_negative_id_quotes(
+    connection: sqlite3.Connection,
+) -> None:
+    do(connection, exchange(1, said("kept", BEN, at(START, 1)), id=-5))
+    assert sweep(connection, START) == 0
+    assert column(connection, "SELECT content FROM messages") == ["kept"]
 
 
 def test_sweeping_spares_what_is_quoted_meanwhile(connection: sqlite3.Connection) -> None:

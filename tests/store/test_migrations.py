@@ -8,6 +8,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -71,6 +72,23 @@ def test_a_file_that_is_begun_is_what_the_steps_make(
         assert (begun_schema, begun_rows) == (schema, rows)
         assert begun_rows["speakers"]
         assert schema_version(begun, path) == len(MIGRATIONS)
+
+
+@pytest.mark.parametrize("key", [None, "0" * 32], ids=["plain", "encrypted"])
+def test_two_may_begin_a_file_at_once(
+    tmp_path: Path, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite does not wait where another begins to write before the file has a log."""
+    if key is not None:
+        pytest.importorskip("sqlcipher3", reason="the extra `encrypted` is not installed")
+    path = path_of(tmp_path, OTHER)
+    path.parent.mkdir(parents=True)
+    with contextlib.closing(Engine(key).connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(time, "sleep", lambda _: other.execute("ROLLBACK"))
+        with contextlib.closing(open_world(tmp_path, OTHER, Engine(key))) as begun:
+            assert begun.execute("SELECT id FROM world").fetchall() == [(OTHER.id,)]
+            assert begun.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def write_earlier(folder: Path, version: int) -> Rows:

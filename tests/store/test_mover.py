@@ -24,7 +24,7 @@ from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
 from bot.store.inbox import Inbox
-from bot.store.locking import WRITER, alone, open_lock, take
+from bot.store.locking import WRITER, alone, has_locked, open_lock, take
 from bot.store.moving import Moving
 from bot.store.operations import MessagesForgotten, Operation, ReplyAttached, encode
 from bot.store.problems import StoreError
@@ -347,6 +347,28 @@ async def test_one_whose_writer_is_gone_keeps_the_lock_until_it_has_ended(
         await waits
         assert store.problem is None
     moving.end()
+
+
+def test_who_has_the_lock_is_found_while_it_closes_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = 0
+
+    def closes_one(link: Path) -> str:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            raise FileNotFoundError
+        return read(link)
+
+    lock = open_lock(tmp_path, WRITER)
+    assert take(lock, fcntl.LOCK_EX)
+    read = os.readlink
+    path = read(f"/proc/self/fd/{lock}")
+    monkeypatch.setattr(os, "readlink", closes_one)
+    assert has_locked(Path("/proc/self"), path)
+    os.close(lock)
+    assert not has_locked(Path("/proc/self"), path)
 
 
 def test_where_nobody_can_say_who_has_the_lock_it_is_not_guessed(

@@ -4,6 +4,7 @@ import contextlib
 import math
 import socket
 import sqlite3
+from enum import IntEnum, StrEnum
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
+from bot.store import operations
 from bot.store.applying import read_back_row
 from bot.store.exchange_rows import COLUMNS
 from bot.store.frames import (
@@ -201,6 +203,33 @@ def test_no_id_within_a_list_may_be_what_no_file_takes(number: int) -> None:
             encode(operation)
 
 
+class Purpose(StrEnum):
+    PLANNING = "planning"
+
+
+def test_what_every_exchange_has_need_not_be_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes as long again, and the bot gives the purpose as a value of an enumeration."""
+    monkeypatch.delattr(operations, "_values_decoder")
+    assert encode(replace(exchange(1, 1), model_type=Purpose.PLANNING))[1]
+
+
+class Id(IntEnum):
+    ONE = 6
+
+
+def test_a_number_of_a_class_of_its_own_is_an_id() -> None:
+    kind, body = encode(ReplyAttached(5, (Id.ONE,)))
+    assert decode(kind, body) == ReplyAttached(5, (6,))
+
+
+@pytest.mark.parametrize("values", [None, "", b"", {}, 5])
+def test_what_is_no_list_is_refused(values: object) -> None:
+    given: Any = values
+    for operation in (ReplyAttached(5, given), replace(exchange(1, 1), input=given)):
+        with pytest.raises(UnstorableError):
+            encode(operation)
+
+
 def test_a_change_without_its_text_is_refused() -> None:
     nothing: Any = None
     for operation in (TextEdited(5, nothing, 6), DemonstrationGiven(5, 6, nothing, 7)):
@@ -219,6 +248,11 @@ def test_a_change_without_its_text_is_refused() -> None:
         {"author_id": 10**30},
         {"subject_id": 2**63},
         {"message_id": "5"},
+        {"message_id": 1.5},
+        {"author_id": True},
+        {"subject_id": b"5"},
+        {"withheld": None},
+        {"withheld": 5},
     ],
 )
 def test_a_message_that_no_file_takes_cannot_be_made(values: dict[str, Any]) -> None:
