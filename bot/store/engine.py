@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bot.store.room import need_room_beside
+
 BUSY_SECONDS = 2.0
 PAGE_SIZE = 16384
 
@@ -59,6 +61,7 @@ class Engine:
         in the log, as after a crash, that one would put it into the file: there it may not.
         https://www.sqlite.org/walformat.html Raises what `connect` does, and OSError.
         """
+        need_room_beside(path)
         connection = self.connect(path, read_only=not is_at_rest(path), create=False)
         connection.execute("PRAGMA query_only = ON")
         return connection

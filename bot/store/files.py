@@ -1,7 +1,6 @@
 """A world's file: where it is, and how it is opened, made and brought up to date."""
 
 import contextlib
-import errno
 import logging
 import os
 import sqlite3
@@ -15,6 +14,7 @@ from bot.store.errors import FAILURES, error_name
 from bot.store.migrations import EMPTY_DAMAGED_PROMPTS, MIGRATIONS
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
+from bot.store.room import need_room_beside
 from bot.store.schema import statements, whole_schema
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,6 @@ log = logging.getLogger(__name__)
 FOLDERS = {WorldKind.GUILD: "guilds", WorldKind.DM: "dms"}
 SUFFIX = ".sqlite3"
 BEFORE_UPGRADES = "backups/before-upgrades"
-ROOM_BYTES = 128 << 10
 AGAIN_SECONDS = 0.005
 NAME_WORLD = "INSERT INTO world SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM world)"
 
@@ -56,6 +55,7 @@ def open_world(folder: Path, world: World, engine: Engine) -> sqlite3.Connection
     """
     path = path_of(folder, world)
     make_private(path)
+    need_room_beside(path)
     connection = engine.connect(path)
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
@@ -113,18 +113,6 @@ def make_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def need_room(folder: Path) -> None:
-    """Raises OSError where the disk has no room for another database's log and its index.
-
-    SQLite maps the index into memory: a disk that has no room for a page that is touched there ends
-    the whole process by a signal, instead of a call by an error.
-    https://www.sqlite.org/mmap.html
-    """
-    disk = os.statvfs(folder)
-    if disk.f_bavail * disk.f_frsize < ROOM_BYTES:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def make_private(path: Path) -> None:

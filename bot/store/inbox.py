@@ -18,9 +18,10 @@ from typing import Any
 from bot.store.applying import Stored
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, error_name, is_damage
-from bot.store.files import make_private, need_room
+from bot.store.files import make_private
 from bot.store.operations import Entry
 from bot.store.records import World, WorldKind
+from bot.store.room import need_room
 from bot.store.segment_reader import (
     PAGE_SIZE,
     SUFFIX,

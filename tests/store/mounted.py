@@ -8,6 +8,8 @@ import errno
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,12 +20,13 @@ from bot.compose import privacy_office
 from bot.harness import SeenMessage
 from bot.store.backup import back_up
 from bot.store.engine import Engine
-from bot.store.files import ROOM_BYTES, path_of
+from bot.store.files import path_of
 from bot.store.inbox import Inbox
 from bot.store.installation import Installation
 from bot.store.operations import encode
 from bot.store.problems import StoreError
 from bot.store.records import ChatMessage, Exchange, World, WorldKind
+from bot.store.room import ROOM_BYTES
 from bot.store.sqlite import SqliteStore
 from tests.front.scene import scene
 from tests.grepping import files_with
@@ -174,6 +177,37 @@ def test_nothing_is_begun_that_there_is_no_room_for(disk: SmallDisk) -> None:
     inbox.append(kept[1:])
     assert [body for _, body in inbox.read(inbox.waiting[GUILD])] == [body for *_, body in kept]
     inbox.close()
+
+
+OPENS = """
+import sys
+from pathlib import Path
+from bot.store.engine import Engine
+from bot.store.files import open_world, path_of
+from tests.store.filling import GUILD
+folder = Path(sys.argv[1])
+try:
+    if sys.argv[2] == "look":
+        print(Engine().look_into(path_of(folder, GUILD)).execute("PRAGMA user_version").fetchone())
+    else:
+        with open_world(folder, GUILD, Engine()) as connection:
+            connection.executemany("INSERT INTO settings VALUES (?, zeroblob(5000))", "abcdefgh")
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("how", ["look", "write"])
+def test_opening_a_file_on_a_full_disk_ends_nobody(disk: SmallDisk, how: str) -> None:
+    """With or without an error, but not by a signal."""
+    data = disk.folder / "data"
+    fill(data, [exchange(number) for number in range(3)]).close()
+    for leave in range(0, ROOM_BYTES, 8 << 10):
+        os.sync()
+        disk.fill(leave=leave)
+        done = subprocess.run([sys.executable, "-c", OPENS, data, how], check=False)
+        assert done.returncode == 0
+        disk.make_room()
 
 
 async def test_a_server_s_file_that_cannot_grow(tmp_path: Path) -> None:
