@@ -40,17 +40,23 @@ def to_exchange(
         fallback_reason=fallback.reason if fallback else None,
         latency_ms=round((ended - began) * 1000, 3),
         first_token_ms=measured(response.first_token_ms) if response else None,
-        prompt_tokens=measured(response.prompt_tokens) if response else None,
-        completion_tokens=measured(response.completion_tokens) if response else None,
+        prompt_tokens=counted(response.prompt_tokens) if response else None,
+        completion_tokens=counted(response.completion_tokens) if response else None,
     )
 
 
 def measured(number: Number | None) -> Number | None:
-    """What a model says of its own answer; None for an infinite number, or one beyond 64 bits.
+    """What a model says of its own answer; None for what is no number, or none within 64 bits.
 
     What was said is worth keeping without it.
     """
-    return number if number is not None and abs(number) < LARGEST else None
+    return number if isinstance(number, int | float) and abs(number) < LARGEST else None
+
+
+def counted(number: int | None) -> int | None:
+    """The same for what comes in whole numbers."""
+    count = measured(number)
+    return None if count is None or count % 1 else int(count)
 
 
 def part_of_an_answer(request: ModelRequest, error: BaseException | None) -> str | None:

@@ -26,6 +26,7 @@ from bot.store.sqlite import SqliteWorldStore
 from plugins.reasoning import reasoning_plugin
 from plugins.reasoning import recorder as recorder_module
 from plugins.reasoning import service as service_module
+from plugins.reasoning.exchanges import counted
 from plugins.reasoning.service import ReasoningService
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
 from tests.store.filling import exchange
@@ -507,7 +508,7 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
     assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
 
 
-@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 2**63, 10**30])
+@pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan, 2**63, 10**30, "5", [5]])
 async def test_what_a_model_miscounts_costs_that_number_alone(tmp_path: Path, number: int) -> None:
     async def answer(_: ModelRequest) -> ModelResponse:
         return ModelResponse(
@@ -525,6 +526,10 @@ async def test_what_a_model_miscounts_costs_that_number_alone(tmp_path: Path, nu
     (row,) = rows(tmp_path)
     assert row["output"] == "hello"
     assert [row[name] for name in MEASURED] == [None] * 3
+
+
+def test_tokens_are_whole() -> None:
+    assert [counted(number) for number in (5, 5.0, 5.5, None)] == [5, 5, None, None]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("where", ["store", "record"])
