@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from bot.agent.agent import Agent
 from bot.agent.metrics import Metric
