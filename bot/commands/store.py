@@ -26,9 +26,8 @@ from bot.store.problems import StoreError
 from bot.store.records import World
 from bot.store.repair import (
     Repaired,
-    correct_wrong_votes,
+    correct_what_pages_need,
     empty_damaged_prompts,
-    rebuild_wrong_stretches,
     repair,
 )
 from bot.store.setting_aside import (
@@ -206,12 +205,12 @@ def repair_all(
         if count := empty_damaged_prompts(folder, world, engine):
             mended += count
             print(f"{path_of(folder, world)}: {count:,} prompts {EMPTIED}")
-        if count := rebuild_wrong_stretches(folder, world, engine):
-            mended += count
-            print(f"{path_of(folder, world)}: {count:,} stretches {REBUILT}")
-        if count := correct_wrong_votes(folder, world, engine):
-            mended += count
-            print(f"{path_of(folder, world)}: {count:,} votes {CORRECTED}")
+        stretches, votes = correct_what_pages_need(folder, world, engine)
+        mended += stretches + votes
+        if stretches:
+            print(f"{path_of(folder, world)}: {stretches:,} stretches {REBUILT}")
+        if votes:
+            print(f"{path_of(folder, world)}: {votes:,} votes {CORRECTED}")
 
     if is_running(folder):
         well = each(worlds, partial(put_in_order, nobody_else=False))

@@ -113,44 +113,26 @@ def empty_damaged_prompts(folder: Path, world: World, engine: Engine) -> int:
     return len(damaged)
 
 
-def rebuild_wrong_stretches(folder: Path, world: World, engine: Engine) -> int:
-    """Rebuild the stretches that do not say where exchanges are, in a file of the present schema
-    that SQLite finds in order; how many.
+def correct_what_pages_need(folder: Path, world: World, engine: Engine) -> tuple[int, int]:
+    """Rebuild the stretches that do not say where exchanges are, and correct the votes of which it
+    is noted wrongly who had asked, in a file of the present schema that SQLite finds in order.
 
-    The bot may run: each takes a short transaction. Raises StoreError.
+    Returns how many of each. The bot may run: all transactions are short. Raises StoreError.
     """
     path = path_of(folder, world)
     if not path.exists():
-        return 0
+        return 0, 0
     with explained(path, engine):
         with reading(folder, world, engine) as source:
-            wrong = list(wrong_stretches(source))
-        if wrong:
+            stretches, votes = list(wrong_stretches(source)), list(wrong_votes(source))
+        if stretches or votes:
             with contextlib.closing(open_world(folder, world, engine)) as target:
-                for stretch in wrong:
+                for stretch in stretches:
                     with transaction(target):
                         rebuild_stretch(target, stretch)
-    return len(wrong)
-
-
-def correct_wrong_votes(folder: Path, world: World, engine: Engine) -> int:
-    """Correct the votes of which it is noted wrongly who had asked; how many.
-
-    In a file as `rebuild_wrong_stretches` takes. The bot may run. Raises StoreError.
-    """
-    path = path_of(folder, world)
-    if not path.exists():
-        return 0
-    with explained(path, engine):
-        with reading(folder, world, engine) as source:
-            wrong = list(wrong_votes(source))
-        if wrong:
-            with (
-                contextlib.closing(open_world(folder, world, engine)) as target,
-                transaction(target),
-            ):
-                correct_votes(target, set(wrong))
-    return len(wrong)
+                with transaction(target):
+                    correct_votes(target, set(votes))
+    return len(stretches), len(votes)
 
 
 @contextlib.contextmanager

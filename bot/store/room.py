@@ -1,8 +1,8 @@
 """Whether the disk has room for what SQLite puts beside a file that it opens.
 
 SQLite maps the index of a log into memory: a disk that has no room for a page that is touched there
-ends the whole process by a signal, instead of a call by an error. So do disks of blocks smaller
-than a page, and those that write nothing in its place. https://www.sqlite.org/mmap.html
+ends the whole process by a signal, instead of a call by an error. Seen on ext4 of blocks smaller
+than a page; `tests/store/mounted.py` shows it. https://www.sqlite.org/mmap.html
 """
 
 import errno
