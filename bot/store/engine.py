@@ -6,7 +6,7 @@ import importlib
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from bot.store.room import need_room_beside
 
@@ -35,8 +35,7 @@ class Engine:
 
         Raises one of FAILURES, and ModuleNotFoundError for a key without the extra.
         """
-        module: Any = sqlite3 if self.key is None else importlib.import_module("sqlcipher3.dbapi2")
-        connection: sqlite3.Connection = module.connect(
+        connection: sqlite3.Connection = self.module.connect(
             f"{path.absolute().as_uri()}?{'immutable=1&' if immutable else ''}"
             f"mode={'ro' if read_only or immutable else 'rwc' if create else 'rw'}",
             uri=True,
@@ -65,6 +64,11 @@ class Engine:
         connection = self.connect(path, read_only=not is_at_rest(path), create=False)
         connection.execute("PRAGMA query_only = ON")
         return connection
+
+    @property
+    def module(self) -> ModuleType:
+        """Python's own, or the encrypting one. Raises ModuleNotFoundError without the extra."""
+        return sqlite3 if self.key is None else importlib.import_module("sqlcipher3.dbapi2")
 
     @property
     def raw_key(self) -> str:

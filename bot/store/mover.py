@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bot.store.applying import apply
 from bot.store.batches import batches
+from bot.store.binding import bind_cheaply
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES
 from bot.store.files import identify
@@ -114,4 +115,6 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000)
     link = link_of_input()
-    serve(link, Path(sys.argv[1]), Engine(read_key(link)))
+    engine = Engine(read_key(link))
+    bind_cheaply(engine)
+    serve(link, Path(sys.argv[1]), engine)

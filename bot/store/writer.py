@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from bot.store.binding import bind_cheaply
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
@@ -384,4 +385,6 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000)
     link = link_of_input()
-    serve(link, Path(sys.argv[1]), Engine(read_key(link)), helped=True)
+    engine = Engine(read_key(link))
+    bind_cheaply(engine)
+    serve(link, Path(sys.argv[1]), engine, helped=True)
