@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.store.engine import PAGE_SIZE, Engine
-from bot.store.errors import FAILURES, PLAIN, is_damage, translate
+from bot.store.engine import Engine
+from bot.store.errors import FAILURES, is_damage, translate
 from bot.store.files import path_of
+from bot.store.headers import is_plain
 from bot.store.inbox import FOLDER, least_lost
 from bot.store.inbox import set_aside_in as inbox_set_aside_in
 from bot.store.problems import StoreError
@@ -21,8 +22,6 @@ from bot.store.segment_reader import PAGE_SIZE as INBOX_PAGE_SIZE
 from bot.store.setting_aside import kept_until, set_aside_in
 from bot.store.stretches import wrong_stretches, wrong_votes
 
-PAGES_LOOKED_AT = 64
-PAGE_KINDS = (b"\x00", b"\x02", b"\x05", b"\x0a", b"\x0d")
 # Each counts what should not be.
 CONSISTENCY = {
     "messages of nobody": (
@@ -61,23 +60,6 @@ class WorldSize:
     failures: int
     votes: int
     last_timestamp: int | None
-
-
-def is_plain(path: Path) -> bool | None:
-    """Whether a file is not encrypted; None for one that is empty. Raises OSError.
-
-    Where its header is lost the other pages tell: of a plain one each begins with its kind.
-    """
-    with path.open("rb") as stream:
-        begin = stream.read(len(PLAIN))
-        if begin == PLAIN or not begin:
-            return True if begin else None
-        kinds = []
-        for number in range(1, PAGES_LOOKED_AT):
-            stream.seek(number * PAGE_SIZE)
-            kinds.append(stream.read(1))
-    found = [kind for kind in kinds if kind]
-    return sum(kind in PAGE_KINDS for kind in found) > len(found) / 2
 
 
 def check(folder: Path, world: World, engine: Engine, days: int) -> Iterator[str]:

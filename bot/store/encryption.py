@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bot.store.checking import is_plain
 from bot.store.copying import flush
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import FOLDERS, SUFFIX, make_private
+from bot.store.headers import is_plain
 from bot.store.inbox import FOLDER
 from bot.store.installation import FILE
 from bot.store.problems import StoreError

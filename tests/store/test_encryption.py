@@ -1,16 +1,18 @@
 """Files become encrypted, and plain again, with nothing lost and no key guessed."""
 
 import contextlib
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bot.store.checking import check, is_damaged, is_plain
+from bot.store.checking import check, is_damaged
 from bot.store.encryption import convert, files_in
 from bot.store.engine import PAGE_SIZE, Engine
 from bot.store.files import open_world, path_of
+from bot.store.headers import is_plain
 from bot.store.inbox import Inbox
 from bot.store.installation import FILE, Installation
 from bot.store.operations import encode
@@ -124,6 +126,23 @@ encryption.convert(Path({str(path)!r}), {PAGE_SIZE}, Engine("a key"), encrypt=Tr
             convert(path, PAGE_SIZE, KEY, encrypt=False)
     assert convert_all(tmp_path, KEY, encrypt=True) == [True]
     assert rows(tmp_path, KEY) == expected
+
+
+def test_a_small_file_that_is_encrypted_never_passes_for_a_plain_one(tmp_path: Path) -> None:
+    chance = random.Random(5)  # noqa: S311 - the same bytes each time
+    path = tmp_path / "random.sqlite3"
+    for pages in (2, 3, 8):
+        for _ in range(500):
+            path.write_bytes(chance.randbytes(pages * PAGE_SIZE))
+            assert not is_plain(path)
+
+
+@pytest.mark.parametrize("exchanges", [0, 1, 300])
+def test_a_plain_file_is_known_without_its_header(tmp_path: Path, exchanges: int) -> None:
+    fill(tmp_path, [exchange(number) for number in range(exchanges)]).close()
+    path = path_of(tmp_path, GUILD)
+    path.write_bytes(b"\0" * 100 + path.read_bytes()[100:])
+    assert is_plain(path)
 
 
 @pytest.mark.parametrize("engine", [PLAIN, Engine("another key")], ids=["no key", "another key"])
