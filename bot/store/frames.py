@@ -15,8 +15,12 @@ from bot.store.records import World, WorldKind
 HEADER = struct.Struct(">IBBq")
 
 # Upwards.
+SHARED = 197
+"""There is shared memory; the body is the number of its handle."""
+OPERATIONS_AT = 198
+"""As OPERATIONS; its body is in the shared memory. The body here is PLACE: from where, how much."""
 OPERATIONS = 199
-"""These operations are to be kept; the body is `pack_entries` of them."""
+"""These operations are to be kept; the body is `encode_entries` of them."""
 DRAIN = 200
 """Move what waits of this world (or of all) into its file; the body is a request's number."""
 MOVE = 201
@@ -39,6 +43,7 @@ MOVED = 216
 """Of the mover: the first so many of what it was given first are in the world's file."""
 
 NUMBER = struct.Struct(">Q")
+PLACE = struct.Struct(">QQ")
 AT_LEAST = b"+"
 EVERYWHERE = 255
 KINDS = tuple(WorldKind)
@@ -57,13 +62,13 @@ def pack(kind: int, world: World | None, body: bytes) -> bytes:
     return HEADER.pack(len(body), kind, KINDS.index(world.kind), world.id) + body
 
 
-def pack_entries(entries: Sequence[Entry]) -> bytes:
-    """The frame of these operations."""
-    return pack(OPERATIONS, None, _encode(entries))
+def encode_entries(entries: Sequence[Entry]) -> bytes:
+    """These operations as the body of a frame."""
+    return _encode(entries)
 
 
-def unpack_entries(body: bytes) -> list[Entry]:
-    """The operations of such a frame's body."""
+def decode_entries(body: bytes | memoryview) -> list[Entry]:
+    """The operations of such a body."""
     return _decode(body)
 
 

@@ -34,12 +34,15 @@ from bot.store.frames import (
     LOST,
     NUMBER,
     OPERATIONS,
+    OPERATIONS_AT,
+    PLACE,
     PROBLEM,
+    SHARED,
     UNMOVED,
     Frame,
     Unpacker,
+    decode_entries,
     pack,
-    unpack_entries,
 )
 from bot.store.inbox import FOLDER, Inbox
 from bot.store.locking import WRITER, left_over, open_lock, take
@@ -48,6 +51,7 @@ from bot.store.operations import FORGETTING, Entry
 from bot.store.problems import StoreError
 from bot.store.processes import hung_up, link_of_input, read_key
 from bot.store.records import World
+from bot.store.shared_memory import share
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +155,7 @@ class Writer:
         self._drain = Drain(folder, engine, inbox, self._lock, self._report, self._lingers, moving)
         self._requests: SimpleQueue[tuple[World | None, bytes] | None] = SimpleQueue()
         self._awake = threading.Event()
+        self._shared = memoryview(b"")
         self._problem: str | None = None
         # At first nothing was told: an earlier writer may have told of some.
         self._told_unmoved = (-1, 0.0)
@@ -181,8 +186,13 @@ class Writer:
     def _take(self, frames: Sequence[Frame]) -> None:
         entries: list[Entry] = []
         for kind, world, body in frames:
-            if kind == OPERATIONS:
-                entries += unpack_entries(body)
+            if kind == OPERATIONS_AT:
+                at, size = PLACE.unpack(body)
+                entries += decode_entries(self._shared[at : at + size])
+            elif kind == OPERATIONS:
+                entries += decode_entries(body)
+            elif kind == SHARED:
+                self._shared = share(NUMBER.unpack(body)[0])
             elif kind == DRAIN:
                 self._flush(entries)
                 entries = []

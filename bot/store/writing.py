@@ -27,12 +27,12 @@ from bot.store.frames import (
     LOST,
     NUMBER,
     PROBLEM,
+    SHARED,
     UNMOVED,
-    Unpacker,
     pack,
-    pack_entries,
 )
 from bot.store.inbox import FOLDER
+from bot.store.link import Link
 from bot.store.operations import (
     EXCHANGE,
     FORGETTING,
@@ -45,6 +45,7 @@ from bot.store.operations import (
 from bot.store.problems import StoreError, UnstorableError
 from bot.store.processes import begin, pack_key
 from bot.store.records import LARGEST, World
+from bot.store.shared_memory import SharedMemory
 from bot.store.writer import serve
 
 log = logging.getLogger(__name__)
@@ -232,13 +233,13 @@ class Writing:
                 self._sent.append(item)
                 self._bytes_sent += item.size
             if entries and (item.entry is None or size > SEND_BYTES):
-                self._link.send(pack_entries(entries))
+                self._link.send_entries(entries)
                 entries, size = [], 0
             if item.entry is None:
                 self._link.send(item.frame)
                 self._bytes -= item.size
         if entries:
-            self._link.send(pack_entries(entries))
+            self._link.send_entries(entries)
 
     async def _all_on_disk(self, seconds: float) -> None:
         """Wait until nothing waits, so long at most; where that takes its time, the log says so."""
@@ -372,8 +373,6 @@ class Writing:
             self._note(None, f"The writer of the records cannot be started ({why}).")
             log.error("%s", self.problem)
             return
-        if not self._in_process:
-            self._link.send(pack_key(self._engine.key))
         self.send_more()
         await self._link.lost.wait()
         self._link = None
@@ -388,17 +387,31 @@ class Writing:
     async def _begin_link(self) -> "Link":
         ours, theirs = socket.socketpair()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+        shared = None if self._in_process else SharedMemory.make()
         try:
             with theirs:
-                self._writer = self._begin(theirs)
+                self._writer = self._begin(theirs, shared)
             loop = asyncio.get_running_loop()
-            _, link = await loop.create_connection(lambda: Link(self), sock=ours)
+            _, link = await loop.create_connection(
+                lambda: Link(self.take, self.send_more, shared), sock=ours
+            )
         except BaseException:
             ours.close()
+            if shared is not None:
+                shared.close()
             raise
+        finally:
+            if shared is not None:
+                shared.forget_handle()
+        if not self._in_process:
+            link.send(pack_key(self._engine.key))
+        if shared is not None:
+            link.send(pack(SHARED, None, NUMBER.pack(shared.handle)))
         return link
 
-    def _begin(self, theirs: socket.socket) -> threading.Thread | subprocess.Popen[bytes]:
+    def _begin(
+        self, theirs: socket.socket, shared: SharedMemory | None
+    ) -> threading.Thread | subprocess.Popen[bytes]:
         if self._in_process:
             link = theirs.dup()
             thread = threading.Thread(
@@ -406,51 +419,7 @@ class Writing:
             )
             thread.start()
             return thread
-        return begin(WRITER, theirs, self._folder)
-
-
-class Link(asyncio.Protocol):
-    """The bot's end of the stream to one writer."""
-
-    def __init__(self, writing: Writing) -> None:
-        self.full = False
-        self.lost = asyncio.Event()
-        self._writing = writing
-        self._unpacker = Unpacker()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's it is
-        self._transport = transport
-
-    def send(self, data: bytes) -> None:
-        """Send, whenever the other end takes it."""
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        """End the stream after what was sent: the writer finishes then."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def data_received(self, data: bytes) -> None:
-        """The writer said something."""
-        for frame in self._unpacker.unpack(data):
-            self._writing.take(*frame)
-
-    def pause_writing(self) -> None:
-        """The writer does not keep up."""
-        self.full = True
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        self.full = False
-        self._writing.send_more()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        """The writer ended."""
-        self.lost.set()
+        return begin(WRITER, theirs, self._folder, [] if shared is None else [shared.handle])
 
 
 def ended(writer: "threading.Thread | subprocess.Popen[bytes]", seconds: float) -> bool:

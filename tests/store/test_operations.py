@@ -20,9 +20,9 @@ from bot.store.frames import (
     HEADER,
     Frame,
     Unpacker,
+    decode_entries,
+    encode_entries,
     pack,
-    pack_entries,
-    unpack_entries,
 )
 from bot.store.frames import (
     OPERATIONS as OPERATIONS_FRAME,
@@ -265,9 +265,9 @@ def test_a_message_that_no_file_takes_cannot_be_made(values: dict[str, Any]) -> 
 
 @given(st.lists(st.tuples(WORLDS.filter(bool), st.integers(0, 255), st.binary(max_size=40))))
 def test_operations_come_out_of_a_frame_as_they_went_in(entries: list[Entry]) -> None:
-    [(kind, world, body)] = Unpacker().unpack(pack_entries(entries))
+    [(kind, world, body)] = Unpacker().unpack(pack(OPERATIONS_FRAME, None, encode_entries(entries)))
     assert (kind, world) == (OPERATIONS_FRAME, None)
-    assert unpack_entries(body) == entries
+    assert decode_entries(body) == entries
 
 
 @given(FRAMES, st.lists(st.integers(min_value=1, max_value=60), max_size=6))
