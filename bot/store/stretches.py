@@ -9,8 +9,7 @@ is looked for where the other is, too. So it is where to look, and not what is t
 """
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator
-from heapq import merge
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import chain, groupby
 from operator import itemgetter
 
@@ -118,29 +117,45 @@ def leave_stretches(connection: sqlite3.Connection, gone: Iterable[Asked]) -> No
 def wrong_stretches(connection: sqlite3.Connection) -> Iterator[int]:
     """The stretches whose rows do not say where their exchanges are, in order of time.
 
-    Reads every exchange, and holds what is of one stretch. Raises one of FAILURES.
+    Reads every exchange, and holds the rows of one stretch. Raises one of FAILURES.
     """
     asked = groupby(connection.execute(FIND_ASKED, EVERY_ID), key=lambda one: one[0] >> STRETCH)
     noted = groupby(connection.execute(FIND_NOTED), key=lambda row: row[0] >> STRETCH)
-    due = ((stretch, parts_of(some)) for stretch, some in asked)
-    there = ((stretch, noted_parts(rows)) for stretch, rows in noted)
-    both = merge(due, there, key=itemgetter(0))
-    for stretch, sides in groupby(both, key=itemgetter(0)):
-        first, *others = (parts for _, parts in sides)
-        if others != [first]:
+    nothing = (None, ())
+    noted_stretch, rows = next(noted, nothing)
+    for stretch, some in asked:
+        while noted_stretch is not None and noted_stretch < stretch:
+            yield noted_stretch
+            noted_stretch, rows = next(noted, nothing)
+        signs = {}
+        if noted_stretch == stretch:
+            signs = dict(rows)
+            noted_stretch, rows = next(noted, nothing)
+        if not says_where(signs, some):
             yield stretch
+    while noted_stretch is not None:
+        yield noted_stretch
+        noted_stretch, rows = next(noted, nothing)
 
 
-def noted_parts(rows: Iterable[tuple[int, bytes]]) -> set[Part]:
-    """The parts that these rows have; the bytes may be damaged."""
-    return {(number, chr(sign)) for number, signs in rows for sign in signs}
+def says_where(signs: Mapping[int, bytes], asked: Iterable[Asked]) -> bool:
+    """Whether a stretch's rows, which may be damaged, have the parts of these, and no others."""
+    left = sum(len(set(some)) for some in signs.values())
+    for part, some in groupby(asked, key=lambda one: one[0] >> PART):
+        numbers = {number for number, _ in parts_of(some)}
+        if any((part & 63) + FIRST not in signs.get(number, b"") for number in numbers):
+            return False
+        left -= len(numbers)
+    return left == 0
 
 
 def rebuild_stretch(connection: sqlite3.Connection, stretch: int) -> None:
     """Put down anew where the exchanges of a stretch are. Raises one of FAILURES."""
     span = (stretch << STRETCH, (stretch + 1 << STRETCH) - 1)
     connection.execute(FORGET_STRETCH, span)
-    join_stretches(connection, connection.execute(FIND_ASKED, span))
+    asked = connection.execute(FIND_ASKED, span)
+    for _, some in groupby(asked, key=lambda one: one[0] >> PART):
+        join_stretches(connection, some)
 
 
 def wrong_votes(connection: sqlite3.Connection) -> Iterator[int]:
