@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -24,8 +23,6 @@ from bot.store.reading import reading
 from bot.store.training_rows import LeftOut, Lines
 
 FAILED = 1
-NOBODY_READS = 141
-"""What a shell sees of a program that wrote to a closed pipe."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -90,10 +87,6 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
         return FAILED
-    except BrokenPipeError:
-        # So that Python, when it ends, does not try again and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOBODY_READS
     if args.output is not None:
         print(f"{args.output}: {count:,} exchanges.", file=sys.stderr)
     if left_out.count:
