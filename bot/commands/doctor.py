@@ -16,7 +16,8 @@ from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reac
 from bot.compose import add_models
 from bot.engines import engine_of
 from bot.settings import Settings, SettingsError, load_settings
-from bot.store.checking import inbox_problems, set_aside_problem
+from bot.store.checking import check_key, inbox_problems, set_aside_problem
+from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import look_into
 from bot.store.installation_care import check_installation
@@ -85,7 +86,8 @@ def data_folder(settings: Settings) -> Finding:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"understudy")
     except OSError as error:
-        text = f"DATA_DIR: {folder} cannot be written ({error.strerror}). Make it writable."
+        what = "is no folder" if isinstance(error, FileExistsError) else "cannot be written"
+        text = f"DATA_DIR: {folder} {what} ({error.strerror}). Make it a folder you can write to."
         return Finding("data folder", False, text)
     free = shutil.disk_usage(folder).free
     if free < LOW_SPACE_BYTES:
@@ -110,7 +112,7 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
     guilds = guild_files(settings.data_dir)[:FILES_OPENED]
     for path in guilds:
         try:
-            await asyncio.to_thread(look_into, path, engine_of(settings))
+            await asyncio.to_thread(open_once, path, engine_of(settings))
         except FAILURES as error:
             yield Finding("records", False, str(translate(error, path)))
             return
@@ -119,6 +121,12 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
             return
     if guilds:
         yield Finding("records", True, f"open ({len(guilds)} of the newest files were tried).")
+
+
+def open_once(path: Path, engine: Engine) -> None:
+    """Open a file and close it. Raises StoreError or one of FAILURES."""
+    check_key(path, engine)
+    look_into(path, engine)
 
 
 def installation_problems(settings: Settings) -> list[str]:

@@ -1,7 +1,9 @@
 """Which world's file a command is about, and how it is opened."""
 
 import argparse
+from pathlib import Path
 
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
 LARGEST_ID = 2**63 - 1
@@ -21,6 +23,16 @@ def discord_id(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID):
         raise argparse.ArgumentTypeError(f"should be an id, a number from Discord, is {text!r}")
     return int(text)
+
+
+def require_data_dir(folder: Path) -> None:
+    """Raises StoreError where DATA_DIR is no folder that can be looked into."""
+    try:
+        next(folder.iterdir(), None)
+    except OSError as error:
+        problem = f"DATA_DIR: {folder.absolute()} cannot be looked into ({error.strerror})."
+        hint = "" if folder.is_absolute() else " It is relative to the folder you are in."
+        raise StoreError(f"{problem} Set it to the folder of the records.{hint}") from error
 
 
 def world_of(args: argparse.Namespace) -> World | None:
