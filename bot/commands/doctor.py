@@ -13,6 +13,7 @@ import aiohttp
 from bot.agent.agent import Agent
 from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
+from bot.commands.worlds import require_data_dir
 from bot.compose import add_models
 from bot.engines import engine_of
 from bot.settings import Settings, SettingsError, load_settings
@@ -33,11 +34,12 @@ FILES_OPENED = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, whether it is well, and what to say about it."""
+    """What was looked at, whether it is well, what to say, and whether to look into it."""
 
     what: str
     well: bool
     text: str
+    readable: bool = True
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -69,9 +71,11 @@ async def examine(settings: Settings) -> bool:
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, as they come in."""
-    yield data_folder(settings)
-    async for finding in records(settings):
-        yield finding
+    folder = data_folder(settings)
+    yield folder
+    if folder.readable:
+        async for finding in records(settings):
+            yield finding
     async for finding in models(settings):
         yield finding
     yield await gateway(settings)
@@ -82,12 +86,16 @@ def data_folder(settings: Settings) -> Finding:
     """Whether DATA_DIR can be written, and has room."""
     folder = settings.data_dir
     try:
+        if folder.exists():
+            require_data_dir(folder)
+    except (OSError, StoreError) as error:
+        return Finding("data folder", False, str(error), readable=False)
+    try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"understudy")
     except OSError as error:
-        what = "is no folder" if isinstance(error, FileExistsError) else "cannot be written"
-        text = f"DATA_DIR: {folder} {what} ({error.strerror}). Make it a folder you can write to."
+        text = f"DATA_DIR: {folder} cannot be written ({error.strerror}). Make it writable."
         return Finding("data folder", False, text)
     free = shutil.disk_usage(folder).free
     if free < LOW_SPACE_BYTES:

@@ -13,6 +13,8 @@ EXPLAIN = f"'{sys.executable}' -m bot intents --explain 'enable custom reasoning
 CANNOT = "Standard output: cannot be written ("
 INPUT = "import bot.commands.standard_streams as s, sys; s.prepare(); print(repr(sys.stdin.read()))"
 
+ERRORS = "import bot.commands.standard_streams as s, sys; s.prepare(); print(sys.stderr.isatty())"
+
 
 def shell(line: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """What becomes of a line in bash."""
@@ -57,8 +59,9 @@ def test_an_output_without_room_is_told() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_closed_errors_take_nothing_from_the_output() -> None:
-    assert shell(f"{EXPLAIN} 2>&-").stdout == shell(EXPLAIN).stdout
+def test_closed_errors_are_no_terminal() -> None:
+    # As the line that says how far an export is asks.
+    assert shell(f"'{sys.executable}' -c '{ERRORS}' 2>&-").stdout == "False\n"
 
 
 def test_a_closed_input_is_an_empty_one() -> None:

@@ -573,6 +573,39 @@ def test_of_a_wrong_data_dir_nobody_is_told_that_it_is_in_order(
     assert not wrong.is_dir()
 
 
+@pytest.mark.parametrize("closed", [".", "guilds", "dms"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("store stat", "store check", "store backup"),
+        *("my-data --user 91", f"export --guild {GUILD.id}", "doctor", "try"),
+    ],
+)
+def test_an_account_that_may_not_look_is_told(command: str, closed: str, folder: Path) -> None:
+    if command == "try" and closed != ".":
+        pytest.skip("the bot starts, and says it of each file")
+    place = folder / closed
+    place.chmod(0)
+    # An account with all rights, as in many containers, gives them up for this.
+    give_up = "setpriv --bounding-set=-all --inh-caps=-all" if os.geteuid() == 0 else ""
+    try:
+        done = subprocess.run(
+            ["bash", "-c", f"{give_up} '{sys.executable}' -m bot {command}"],  # noqa: S607
+            capture_output=True,
+            cwd=Path(__file__).resolve().parents[2],
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    finally:
+        place.chmod(0o700)
+    assert done.returncode in {1, 2}
+    assert f"DATA_DIR: {place} cannot be looked into (Permission denied)" in (
+        done.stdout + done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
 def test_who_objected_everywhere_is_looked_after_too(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
