@@ -1,6 +1,7 @@
 """Which world's file a command is about, and how it is opened."""
 
 import argparse
+import contextlib
 import os
 from pathlib import Path
 
@@ -42,7 +43,10 @@ def names_in(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError as error:
-        problem = f"DATA_DIR: {folder.absolute()} cannot be looked into ({error.strerror})."
+        place = folder
+        with contextlib.suppress(OSError):  # the folder one is in may be gone, too
+            place = folder.absolute()
+        problem = f"DATA_DIR: {place} cannot be looked into ({error.strerror})."
         if isinstance(error, PermissionError):
             remedy = "Use the account that the bot runs as."
         else:
