@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 
+from bot.commands import standard_streams
+from bot.commands.standard_streams import NOBODY_READS, NobodyReadsError, OutputError
 from bot.settings import SettingsError
 
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -25,7 +27,27 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code (2: the call or a setting is wrong)."""
-    words = sys.argv[1:] if argv is None else argv
+    standard_streams.prepare()
+    try:
+        try:
+            return run(sys.argv[1:] if argv is None else argv)
+        finally:
+            # Also of what failed: where standard output is at fault, that is what is told.
+            standard_streams.flush()
+    except SettingsError as error:
+        print(*error.lines, sep="\n", file=sys.stderr)
+        return 2
+    except NobodyReadsError:
+        return NOBODY_READS
+    except OutputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that these words name. Raises what that raises."""
     parser = argparse.ArgumentParser(
         prog="understudy", description="A Discord bot with an agent, and a model learning its part."
     )
@@ -35,11 +57,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     for module in named:
         import_module(module).add_parser(subparsers)
     args = parser.parse_args(words)
-    try:
-        code: int = args.run(args)
-    except SettingsError as error:
-        print(*error.lines, sep="\n", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    code: int = args.run(args)
     return code

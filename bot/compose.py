@@ -1,9 +1,11 @@
 """The composition root: from settings to an agent with its plugins, a Discord client, metrics."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bot.agent.agent import Agent
 from bot.agent.models import ModelError
@@ -29,9 +31,13 @@ NOT_REPAIRED = (
     "%s is damaged and was not repaired yet. It is deleted on %.10s, as what people have deleted "
     "since may be in it: run `understudy store repair` before"
 )
+NOT_READABLE = (
+    "DATA_DIR: {place} cannot be looked into ({reason}). It should be a folder that this account "
+    "may read and write."
+)
 NO_METRICS = (
     "METRICS_PORT: is set, and what the metrics page needs is not installed. Install the extra "
-    "`metrics`: pip install 'understudy[metrics]'."
+    "`metrics`: `pip install -e '.[metrics]'` where pyproject.toml is."
 )
 NO_PAGE = (
     "METRICS_PORT: the metrics page cannot be on {host}, port {port} ({reason}). It should be a "
@@ -52,6 +58,7 @@ async def running_agent(
     Without any model it runs all the same, and says in one sentence how to get one. Raises
     SettingsError for settings that cannot be used here.
     """
+    require_readable(settings.data_dir)
     store = SqliteStore(settings.data_dir, engine_of(settings))
     async with in_use(settings.data_dir), store, Agent(store) as agent:
         without = await add_models(agent, settings, progress)
@@ -61,6 +68,17 @@ async def running_agent(
         await agent.register(privacy_plugin(office))
         await agent.register(reasoning_plugin(settings.custom_model_timeout))
         yield agent
+
+
+def require_readable(folder: Path) -> None:
+    """Raises SettingsError where this account may not look into what is there already."""
+    for place in (folder, folder / "inbox"):
+        try:
+            os.listdir(place)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise SettingsError([NOT_READABLE.format(place=place, reason=error.strerror)]) from None
 
 
 def privacy_office(store: SqliteStore, backup_days: int, *, made_up: bool = False) -> PrivacyOffice:

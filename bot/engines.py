@@ -7,7 +7,7 @@ from bot.store.engine import Engine
 
 NOT_ENCRYPTING = (
     "STORE_KEY: is set, but what encrypts is not installed. "
-    "Run `pip install 'understudy[encrypted]'`."
+    "Run `pip install -e '.[encrypted]'` where pyproject.toml is."
 )
 
 

@@ -38,8 +38,16 @@ def require_printable(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def expand_home(path: Path) -> Path:
+    """The path with the home folder of whoever is named by `~` or `~name`."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path.parts[0]} should be the home folder of somebody here") from None
+
+
 Token = Annotated[SecretStr, AfterValidator(require_printable)]
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Folder = Annotated[Path, AfterValidator(expand_home)]
 HttpAddress = Annotated[str, require_scheme("https", "http")]
 SocketAddress = Annotated[str, require_scheme("wss", "ws")]
 

@@ -122,3 +122,13 @@ def test_the_example_file_is_valid() -> None:
 def test_a_home_folder_is_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_DIR", "~/records")
     assert load_settings(None).data_dir == Path.home() / "records"
+
+
+@pytest.mark.parametrize("name", ["DATA_DIR", "MODEL_PATH", "MODEL_CACHE_DIR"])
+def test_a_home_folder_of_nobody_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "~nobody-of-that-name/records")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None)
+    assert caught.value.lines == [
+        f"{name}: ~nobody-of-that-name should be the home folder of somebody here."
+    ]

@@ -13,10 +13,12 @@ import aiohttp
 from bot.agent.agent import Agent
 from bot.agent.models import Model, ModelError, ModelRequest
 from bot.commands.run import NOT_DISCORD, NOT_SET, REFUSED, CannotRunError, reach, shortened
+from bot.commands.worlds import require_data_dir
 from bot.compose import add_models
 from bot.engines import engine_of
 from bot.settings import Settings, SettingsError, load_settings
-from bot.store.checking import inbox_problems, set_aside_problem
+from bot.store.checking import check_key, inbox_problems, set_aside_problem
+from bot.store.engine import Engine
 from bot.store.errors import FAILURES, translate
 from bot.store.files import look_into
 from bot.store.installation_care import check_installation
@@ -32,11 +34,12 @@ FILES_OPENED = 3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, whether it is well, and what to say about it."""
+    """What was looked at, whether it is well, what to say, and whether to look into it."""
 
     what: str
     well: bool
     text: str
+    readable: bool = True
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -68,9 +71,11 @@ async def examine(settings: Settings) -> bool:
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, as they come in."""
-    yield data_folder(settings)
-    async for finding in records(settings):
-        yield finding
+    folder = data_folder(settings)
+    yield folder
+    if folder.readable:
+        async for finding in records(settings):
+            yield finding
     async for finding in models(settings):
         yield finding
     yield await gateway(settings)
@@ -80,6 +85,11 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 def data_folder(settings: Settings) -> Finding:
     """Whether DATA_DIR can be written, and has room."""
     folder = settings.data_dir
+    try:
+        if folder.exists():
+            require_data_dir(folder)
+    except (OSError, StoreError) as error:
+        return Finding("data folder", False, str(error), readable=False)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as probe:
@@ -110,7 +120,7 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
     guilds = guild_files(settings.data_dir)[:FILES_OPENED]
     for path in guilds:
         try:
-            await asyncio.to_thread(look_into, path, engine_of(settings))
+            await asyncio.to_thread(open_once, path, engine_of(settings))
         except FAILURES as error:
             yield Finding("records", False, str(translate(error, path)))
             return
@@ -119,6 +129,12 @@ async def records(settings: Settings) -> AsyncIterator[Finding]:
             return
     if guilds:
         yield Finding("records", True, f"open ({len(guilds)} of the newest files were tried).")
+
+
+def open_once(path: Path, engine: Engine) -> None:
+    """Open a file and close it. Raises StoreError or one of FAILURES."""
+    check_key(path, engine)
+    look_into(path, engine)
 
 
 def installation_problems(settings: Settings) -> list[str]:

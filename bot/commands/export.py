@@ -2,7 +2,6 @@
 
 import argparse
 import importlib.util
-import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import get_args
 
 from bot.commands.output import Output, output_to
 from bot.commands.progress import Progress
-from bot.commands.worlds import add_world_arguments, world_of
+from bot.commands.worlds import add_world_arguments, require_data_dir, world_of
 from bot.engines import engine_of
 from bot.settings import load_settings
 from bot.store.choosing import Choice, Feedback
@@ -24,8 +23,6 @@ from bot.store.reading import reading
 from bot.store.training_rows import LeftOut, Lines
 
 FAILED = 1
-NOBODY_READS = 141
-"""What a shell sees of a program that wrote to a closed pipe."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -81,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     left_out = LeftOut()
     try:
         check_extras(args.format, args.output)
+        require_data_dir(settings.data_dir)
         with reading(settings.data_dir, world, engine_of(settings)) as connection:
             path = path_of(settings.data_dir, world)
             pieces = translated(FORMATS[args.format](connection, choice, left_out), path)
@@ -90,10 +88,6 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
         return FAILED
-    except BrokenPipeError:
-        # So that Python, when it ends, does not try again and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOBODY_READS
     if args.output is not None:
         print(f"{args.output}: {count:,} exchanges.", file=sys.stderr)
     if left_out.count:
@@ -123,7 +117,10 @@ def check_extras(form: str, output: Path | None) -> None:
         needed["zstandard"] = True
     for module, wanted in needed.items():
         if wanted and importlib.util.find_spec(module) is None:
-            raise StoreError(f"{module} is not installed. Run `pip install 'understudy[export]'`.")
+            raise StoreError(
+                f"{module} is not installed. "
+                "Run `pip install -e '.[export]'` where pyproject.toml is."
+            )
 
 
 def first_and_last(connection: sqlite3.Connection, path: Path) -> tuple[int, int]:

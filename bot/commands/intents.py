@@ -69,7 +69,8 @@ def run(args: argparse.Namespace) -> int:
         return WRONG_INPUT
     results = [measured(matcher, example, addressed=not args.unaddressed) for example in examples]
     show = _as_json if args.json else _as_text
-    print("\n".join(show(results)))
+    for line in show(results):
+        print(line)
     return 0
 
 
@@ -81,7 +82,7 @@ def explained(matcher: IntentMatcher, text: str, *, addressed: bool = True) -> s
 def read_examples(path: Path) -> Iterator[Example]:
     """Yield the messages of a JSON lines file; raise `BadFileError` naming a wrong line."""
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise BadFileError(f"{path} cannot be read: {reason}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.commands.output import output_to
-from bot.commands.worlds import discord_id
+from bot.commands.worlds import discord_id, require_data_dir
 from bot.engines import engine_of
 from bot.settings import Settings, load_settings
 from bot.store.checking import waiting_in_inbox
@@ -59,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def write(user_id: int, output: Path | None, settings: Settings) -> int:
     """Collect it and write it. Returns the exit code. Raises StoreError."""
     folder, engine = settings.data_dir, engine_of(settings)
+    require_data_dir(folder)
     standing = Standing(id="")
     if (folder / INSTALLATION).exists():
         standing = Installation(folder, engine).read()

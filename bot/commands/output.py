@@ -2,13 +2,14 @@
 
 import os
 import queue
-import sys
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from bot.commands.standard_streams import NobodyReadsError, StandardOutput, flush
 from bot.store.problems import StoreError
 
 PIECES_WAITING = 2
@@ -30,11 +31,11 @@ class Checked:
         self._name = name
 
     def write(self, data: bytes) -> None:
-        """Add these bytes. Raises StoreError; BrokenPipeError where nobody reads any more."""
+        """Add these bytes. Raises StoreError; NobodyReadsError at a closed pipe."""
         try:
             self._stream.write(data)
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise NobodyReadsError from error
         except OSError as error:
             raise StoreError(f"{self._name}: cannot be written ({error.strerror}).") from error
 
@@ -87,31 +88,66 @@ def output_to(path: Path | None) -> Iterator[Output]:
     """An output that ends up at `path` (standard output for None), compressed for `.zst`.
 
     The file, for the operator's own account alone, replaces what was there when the block ends
-    well; after an error there is none. Raises StoreError.
+    well; after an error there is none. What is no file, as a named pipe or a device, is written
+    to as it is. Raises StoreError; NobodyReadsError at a closed pipe.
     """
     if path is None:
-        yield Checked(sys.stdout.buffer, "Standard output")
-        sys.stdout.buffer.flush()
+        yield StandardOutput()
+        flush()
         return
-    partial = path.with_name(f"{path.name}.partial")
     try:
-        stream = open(  # noqa: SIM115 - closed below
-            os.open(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb"
-        )
-    except OSError as error:
-        raise StoreError(f"{partial}: cannot be made ({error.strerror}).") from error
+        kind = stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        kind = stat.S_IFREG
+    if kind == stat.S_IFDIR:
+        raise StoreError(f"{path}: is a folder. Name a file, such as {path / 'FILE'}.")
+    if kind == stat.S_IFREG:
+        # Where a link leads to, so that the link stays.
+        yield from to_new_file(Path(os.path.realpath(path)))
+    else:
+        yield from to_what_is_there(path)
+
+
+def to_new_file(path: Path) -> Iterator[Output]:
+    """A file under another name, which gets its own when all is written."""
+    partial = path.with_name(f"{path.name}.partial")
+    stream = opened(partial, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
     try:
         with stream:
-            checked = Checked(stream, str(path))
-            if path.suffix == ".zst":
-                yield from compressed(checked)
-            else:
-                yield checked
+            yield from as_named(stream, path)
         partial.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror}).") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def to_what_is_there(path: Path) -> Iterator[Output]:
+    """A named pipe or a device."""
+    try:
+        with opened(path, os.O_WRONLY) as stream:
+            yield from as_named(stream, path)
+    except BrokenPipeError as error:
+        raise NobodyReadsError from error
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def opened(path: Path, flags: int) -> BinaryIO:
+    """A file to write to. Raises StoreError."""
+    try:
+        return open(os.open(path, flags, 0o600), "wb")
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made ({error.strerror}).") from error
+
+
+def as_named(stream: BinaryIO, path: Path) -> Iterator[Output]:
+    """The stream, compressed if the name says so."""
+    checked = Checked(stream, str(path))
+    if path.suffix == ".zst":
+        yield from compressed(checked)
+    else:
+        yield checked
 
 
 def compressed(output: Output) -> Iterator[Output]:

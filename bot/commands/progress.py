@@ -1,11 +1,13 @@
 """A line on a terminal that says how far a command is."""
 
+import os
 import sys
 import time
 from types import TracebackType
 
 BAR = 30
 EVERY_SECONDS = 0.2
+USUAL_COLUMNS = 80
 
 
 class Progress:
@@ -23,10 +25,14 @@ class Progress:
         if not self._shown or at - self._last < EVERY_SECONDS:
             return
         self._last = at
-        done = round(BAR * min(1.0, max(0.0, fraction)))
         rate = count / max(at - self._began, 0.001)
-        line = f"{'█' * done}{'░' * (BAR - done)} {fraction:4.0%}  {count:,} {self._what}"
-        sys.stderr.write(f"\r{line}, {rate:,.0f} a second\x1b[K")
+        words = f" {fraction:4.0%}  {count:,} {self._what}, {rate:,.0f} a second"
+        # A line that is wrapped could not be written over.
+        width = columns() - 1
+        bar = max(0, min(BAR, width - len(words)))
+        done = round(bar * min(1.0, max(0.0, fraction)))
+        line = f"{'█' * done}{'░' * (bar - done)}{words}"
+        sys.stderr.write(f"\r{line[:width]}\x1b[K")
         sys.stderr.flush()
 
     def __enter__(self) -> "Progress":
@@ -41,3 +47,11 @@ class Progress:
         if self._shown and self._last:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def columns() -> int:
+    """How wide the terminal is that standard error is; 80 where it does not say."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_COLUMNS
+    except OSError:
+        return USUAL_COLUMNS

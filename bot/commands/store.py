@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.commands.arguments import days
 from bot.commands.installation import repair_installation, report_installation, show_installation
 from bot.commands.progress import Progress
-from bot.commands.worlds import add_world_arguments, world_of
+from bot.commands.worlds import add_world_arguments, require_data_dir, world_of
 from bot.engines import engine_of
 from bot.settings import Settings, load_settings
 from bot.store import backup, encryption
@@ -78,12 +78,26 @@ def run(args: argparse.Namespace) -> int:
     settings = load_settings()
     try:
         only = world_of(args)
+        if args.job is not restore:
+            require_records(settings.data_dir, only)
         found = {*worlds_in(settings.data_dir), *worlds_set_aside_in(settings.data_dir)}
         worlds = [only] if only else sorted(found, key=str)
         return 0 if args.job(args, settings, engine_of(settings), worlds) else FAILED
+    except OSError as error:
+        print(translate(error, settings.data_dir), file=sys.stderr)
+        return FAILED
     except StoreError as error:
         print(error, file=sys.stderr)
         return FAILED
+
+
+def require_records(folder: Path, only: World | None) -> None:
+    """Raises StoreError where there are none: nobody is to be told that they are in order."""
+    require_data_dir(folder)
+    if only is not None:
+        path = path_of(folder, only)
+        if not path.exists() and not set_aside_in(path):
+            raise StoreError(f"{path}: there is no such file. Nothing was recorded there.")
 
 
 def each(worlds: list[World], work: Callable[[World], None]) -> bool:
@@ -174,14 +188,10 @@ def check_all(
     args: argparse.Namespace, settings: Settings, engine: Engine, worlds: list[World]
 ) -> bool:
     """A line for each problem."""
-    if (only := world_of(args)) is not None:
-        path = path_of(settings.data_dir, only)
-        if not path.exists() and not set_aside_in(path):
-            raise StoreError(f"{path}: there is no such file. Nothing was recorded there.")
     folder, days = settings.data_dir, settings.backup_days
     problems = [problem for world in worlds for problem in check(folder, world, engine, days)]
     count = len(worlds)
-    if only is None:
+    if world_of(args) is None:
         problems += check_installation(folder, engine, days)
         count += (folder / INSTALLATION).exists()
     for problem in problems:

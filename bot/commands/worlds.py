@@ -1,9 +1,14 @@
 """Which world's file a command is about, and how it is opened."""
 
 import argparse
+import contextlib
+import os
+from pathlib import Path
 
+from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
+KEPT_IN = ("guilds", "dms", "inbox")
 LARGEST_ID = 2**63 - 1
 
 
@@ -21,6 +26,33 @@ def discord_id(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and 0 < int(text[:20]) <= LARGEST_ID):
         raise argparse.ArgumentTypeError(f"should be an id, a number from Discord, is {text!r}")
     return int(text)
+
+
+def require_data_dir(folder: Path) -> None:
+    """Raises StoreError where DATA_DIR is no folder, or this account cannot look into all of it.
+
+    Python takes a folder that it may not look into for an empty one.
+    """
+    places = [folder, *(folder / name for name in KEPT_IN if name in names_in(folder))]
+    for place in places:
+        names_in(place)
+
+
+def names_in(folder: Path) -> list[str]:
+    """What is in a folder of the records. Raises StoreError."""
+    try:
+        return os.listdir(folder)
+    except OSError as error:
+        place = folder
+        with contextlib.suppress(OSError):  # the folder one is in may be gone, too
+            place = folder.absolute()
+        problem = f"DATA_DIR: {place} cannot be looked into ({error.strerror})."
+        if isinstance(error, PermissionError):
+            remedy = "Use the account that the bot runs as."
+        else:
+            remedy = "Set it to the folder of the records."
+        hint = "" if folder.is_absolute() else " It is relative to the folder you are in."
+        raise StoreError(f"{problem} {remedy}{hint}") from error
 
 
 def world_of(args: argparse.Namespace) -> World | None:

@@ -14,7 +14,8 @@ READ_ONLY = "its disk is mounted read-only. Mount it so that it can be written"
 REMEDIES = {
     "SQLITE_FULL": FULL,
     "SQLITE_READONLY": "it cannot be written. Give this account write permission to it",
-    "SQLITE_CANTOPEN": "it cannot be opened. Give this account write permission to its folder",
+    "SQLITE_CANTOPEN": "it cannot be opened. Give this account write permission to it "
+    "and its folder",
     "SQLITE_PERM": "it cannot be opened. Give this account write permission to it",
     "SQLITE_NOTADB": "it cannot be read: STORE_KEY is not the one it was encrypted with, or it is "
     "damaged. Set the right key, or run `understudy store repair`",
@@ -80,6 +81,8 @@ def explain(error: Exception, path: Path) -> str:
     for name, remedy in REMEDIES.items():
         if code.startswith(name):
             return f"{remedy} ({error})."
+    if isinstance(error, PermissionError):
+        return f"this account may not use it. Give it read and write permission ({error.strerror})."
     if isinstance(error, OSError):
         return f"its folder cannot be made or used. Check DATA_DIR ({error.strerror})."
     if isinstance(error, UnicodeEncodeError):

@@ -37,7 +37,7 @@ def embedded_plugin(
     if find_spec("xllamacpp") is None:
         raise ModelError(
             "There is no model to answer with: install the extra `local` "
-            "(pip install 'understudy[local]') or set MODEL_URL."
+            "(`pip install -e '.[local]'` where pyproject.toml is) or set MODEL_URL."
         )
     context = DEFAULT_MODEL_CONTEXT if weights.name == FILE else OTHER_MODEL_CONTEXT
     engine = Engine(weights, context=context, progress=progress)

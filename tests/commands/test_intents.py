@@ -83,3 +83,16 @@ def test_a_wrong_line_is_named(
 def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["intents", str(tmp_path / "nothing.jsonl")]) == 2
     assert "nothing.jsonl cannot be read" in capsys.readouterr().err
+
+
+def test_a_file_may_begin_with_a_mark_and_have_half_characters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "marked.jsonl"
+    path.write_text(json.dumps({"text": "a \ud800"}), encoding="utf-8-sig")
+    assert main(["intents", str(path)]) == 0
+    assert capsys.readouterr().out == "none  a \\ud800\n"
+    assert main(["intents", str(path), "--json"]) == 0
+    path.write_text("", encoding="utf-8")
+    assert main(["intents", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] != ""

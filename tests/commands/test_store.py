@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -124,6 +125,10 @@ def test_export_takes_filters(capfdbinary: pytest.CaptureFixture[bytes]) -> None
         (["--guild", "77"], "there is no such file"),
         (["--guild", "1", "--format", "parquet", "-o", "x.zst"], "leave out the .zst"),
         (["--dm", str(DM.id), "-o", "no/where"], "cannot be made"),
+        (["--dm", str(DM.id), "-o", "data"], "data: is a folder. Name a file"),
+        (["--dm", str(DM.id), "-o", "."], ".: is a folder. Name a file"),
+        (["--dm", str(DM.id), "-o", "/"], "/: is a folder. Name a file"),
+        (["--dm", str(DM.id), "-o", ""], ".: is a folder. Name a file"),
     ],
 )
 def test_export_says_what_is_wrong(
@@ -133,6 +138,21 @@ def test_export_says_what_is_wrong(
         arguments[1] = str(GUILD.id)
     assert main(["export", *arguments]) == 1
     assert problem in capsys.readouterr().err
+
+
+def test_export_replaces_nothing_that_is_no_file(tmp_path: Path) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:  # noqa: S607
+        assert main(["export", "--dm", str(DM.id), "-o", str(pipe)]) == 0
+        assert reader.stdout is not None
+        read = reader.stdout.read()
+    assert pipe.is_fifo()
+    assert main(["export", "--dm", str(DM.id), "-o", str(link)]) == 0
+    assert link.is_symlink()
+    assert read == target.read_bytes()
+    assert len(read.splitlines()) == 3
 
 
 def test_export_ends_quietly_when_nobody_reads_on(folder: Path) -> None:
@@ -513,6 +533,77 @@ def test_a_backup_outlives_itself(folder: Path) -> None:
 def test_what_is_not_there_is_not_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["store", "check", "--guild", "5"]) == 1
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["stat", "check", "repair", "upgrade", "backup"])
+def test_what_was_never_recorded_is_not_taken_care_of(
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["store", command, "--guild", "5"]) == 1
+    assert f"{path_of(folder, GUILD).with_name('5.sqlite3')}: there is no such file" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["store", name] for name in ("stat", "check", "repair", "upgrade", "backup")),
+        ["my-data", "--user", "91"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("kind", ["missing", "file"])
+def test_of_a_wrong_data_dir_nobody_is_told_that_it_is_in_order(
+    command: list[str],
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrong = tmp_path / "wrong"
+    monkeypatch.setenv("DATA_DIR", "wrong")
+    if kind == "file":
+        wrong.touch()
+    assert main(command) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert f"DATA_DIR: {wrong} cannot be looked into" in told.err
+    assert "relative to the folder you are in" in told.err
+    assert not wrong.is_dir()
+
+
+@pytest.mark.parametrize("closed", [".", "guilds", "dms"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("store stat", "store check", "store backup"),
+        *("my-data --user 91", f"export --guild {GUILD.id}", "doctor", "try"),
+    ],
+)
+def test_an_account_that_may_not_look_is_told(command: str, closed: str, folder: Path) -> None:
+    if command == "try" and closed != ".":
+        pytest.skip("the bot starts, and says it of each file")
+    place = folder / closed
+    place.chmod(0)
+    # An account with all rights, as in many containers, gives them up for this.
+    give_up = "setpriv --bounding-set=-all --inh-caps=-all" if os.geteuid() == 0 else ""
+    try:
+        done = subprocess.run(
+            ["bash", "-c", f"{give_up} '{sys.executable}' -m bot {command}"],  # noqa: S607
+            capture_output=True,
+            cwd=Path(__file__).resolve().parents[2],
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    finally:
+        place.chmod(0o700)
+    assert done.returncode in {1, 2}
+    assert f"DATA_DIR: {place} cannot be looked into (Permission denied)" in (
+        done.stdout + done.stderr
+    )
+    assert "Traceback" not in done.stderr
 
 
 def test_who_objected_everywhere_is_looked_after_too(

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 
+from bot.commands.standard_streams import OutputError
 from bot.commands.trial.stage import NoAnswerError, Stage
 from bot.harness import SeenMessage
 
@@ -132,7 +133,7 @@ class InputLines:
         def ask() -> None:
             try:
                 line: str | None = input(prompt).strip()
-            except (EOFError, OSError, ValueError):
+            except (EOFError, OSError, ValueError, OutputError):
                 line = None
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 self._loop.call_soon_threadsafe(settle, line)
