@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 BOT, WRITER = "bot", "lock"
 AGAIN_SECONDS = 0.2
+TWO_BOTS = (
+    "Another bot uses the records in %s. Stop one of them: with the same token both answer, and "
+    "only one can record"
+)
 LEFT_OVER = " If none runs, a process of an earlier one is not done, or stopped{ending}."
 END_IT = ": `kill -9 {pids}` ends it, and loses nothing that was kept"
 
@@ -29,18 +33,22 @@ END_IT = ": `kill -9 {pids}` ends it, and loses nothing that was kept"
 async def in_use(folder: Path) -> AsyncIterator[None]:
     """A bot uses the records below this folder; it waits while somebody is `alone` with them.
 
-    Where no lock can be made, nothing can be recorded either, and the bot runs all the same.
+    That another bot does so, too, is logged. Where no lock can be made, nothing can be recorded
+    either, and the bot runs all the same.
     """
     handle: int | None = None
     told = False
     try:
         with contextlib.suppress(OSError):
             handle = open_lock(folder, BOT)
+            shared = not take(handle, fcntl.LOCK_EX)
             while not take(handle, fcntl.LOCK_SH):
                 if not told:
                     told = True
                     log.warning("Another program works on the records in %s: waiting", folder)
                 await asyncio.sleep(AGAIN_SECONDS)
+            if shared and not told:
+                log.warning(TWO_BOTS, folder)
         yield
     finally:
         if handle is not None:

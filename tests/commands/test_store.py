@@ -63,6 +63,18 @@ def test_a_bot_that_is_started_meanwhile_waits(folder: Path) -> None:
     assert not is_running(folder)
 
 
+async def test_the_second_of_two_bots_on_the_same_records_says_so(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with in_use(folder):
+        assert not caplog.messages
+        async with in_use(folder):
+            assert [message for message in caplog.messages if "Stop one of them" in message]
+        caplog.clear()
+    async with in_use(folder):
+        assert not caplog.messages
+
+
 async def test_a_bot_that_has_recorded_nothing_yet_is_running_too(folder: Path) -> None:
     async with in_use(folder), in_use(folder):
         assert is_running(folder)
