@@ -39,7 +39,8 @@ async def changes_in(
             if message is None:
                 missing.append(known.message_id)
             elif changed_since(message, known.seen_at) and message.author.id != me.id:
-                edited.append(MessageEdited(message.id, readable(message, me)))
+                text = readable(message, me)
+                edited.append(MessageEdited(message.id, message.author.id, text))
     return missing, edited
 
 

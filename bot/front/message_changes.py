@@ -35,7 +35,8 @@ class MessageChanges:
         await self._offer_again(message)
         if self._agent.knows(world):
             async with self._agent.runtime(world) as runtime:
-                await runtime.emit(MessageEdited(message.id, readable(message, me)))
+                text = readable(message, me)
+                await runtime.emit(MessageEdited(message.id, message.author.id, text))
 
     async def deleted(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
         """Messages were deleted: so is what is kept of them, and nobody answers them any more."""
