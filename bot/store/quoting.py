@@ -23,11 +23,14 @@ class Quoted:
 
 
 def authors(connection: sqlite3.Connection) -> list[int]:
-    """Everyone whose words or questions are kept, the bot aside."""
+    """Everyone of whom something is kept, the bot aside; an objection alone is not counted."""
     return ids(
         connection,
         "SELECT author_id FROM speakers WHERE author_id IS NOT NULL AND role = 'user'"
-        " UNION SELECT user_id FROM exchanges WHERE user_id IS NOT NULL",
+        " UNION SELECT subject_id FROM speakers WHERE subject_id IS NOT NULL"
+        " UNION SELECT user_id FROM exchanges WHERE user_id IS NOT NULL"
+        " UNION SELECT user_id FROM votes UNION SELECT user_id FROM demonstrations"
+        " UNION SELECT user_id FROM consents WHERE recorded = 1",
         (),
     )
 

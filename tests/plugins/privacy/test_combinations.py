@@ -1,11 +1,28 @@
 """The promises of the privacy page where several things happen at once, or in odd order."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from bot.harness import FakeDiscord
+from bot.harness import FakeDiscord, Person
+from tests.front.scene import Scene
 from tests.front.test_housekeeping import heard, question
+from tests.front.test_menus import opened
 from tests.grepping import files_with
-from tests.plugins.privacy.place import command, watched
+from tests.plugins.privacy.place import command, settled, watched
+
+
+async def suggest(person: Person, message: Any, text: str) -> str:  # noqa: ANN401
+    """Suggest a better answer; what the person is told."""
+    form = await opened(person, message)
+    return (await person.answer_to(await person.submit_modal(form, {"better": text}))).content
+
+
+def found(stage: Scene, query: str) -> list[Any]:
+    """What a query finds in the first server's file."""
+    with closing(sqlite3.connect(stage.data / f"guilds/{stage.guild_id}.sqlite3")) as connection:
+        return connection.execute(query).fetchall()
 
 
 async def test_what_who_opted_out_edits_is_not_recorded(tmp_path: Path) -> None:
@@ -22,3 +39,21 @@ async def test_what_who_opted_out_edits_is_not_recorded(tmp_path: Path) -> None:
         async with watched(tmp_path, fake, enabled=False) as stage:
             await heard(stage, tmp_path, "2nd version")
             assert files_with(tmp_path, "confidential") == []
+
+
+async def test_who_left_is_forgotten_whatever_is_kept_of_them(tmp_path: Path) -> None:
+    """Also who did nothing but vote, correct an answer, or agree."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        guild = fake.world.guilds[int(stage.guild_id)]
+        cleo = stage.people["cleo"]
+        (_, answer) = await stage.ask(stage.ben, "a question")
+        await cleo.react(answer.latest, "👍")
+        assert "Thank you" in await suggest(cleo, answer.latest, "Cleo's better answer")
+        await command(stage, cleo, "opt-in")
+        await settled(stage)
+        assert files_with(tmp_path, "Cleo's better answer") != []
+        fake.world.remove_member(guild, int(cleo.id))
+        await stage.client.housekeeping.sweep()
+        assert files_with(tmp_path, "Cleo's better answer") == []
+        for table in ("votes", "demonstrations", "consents"):
+            assert found(stage, f"SELECT user_id FROM {table}") == [], table
