@@ -208,7 +208,7 @@ class PrivacyOffice:
         problem = await self._attempt(self.records.settle()) or problem
         told = {str(world): reason for world, reason in failed.items()}
         told |= {str(world): LINGERS for world in worlds if world in self.records.lingering}
-        told |= dict.fromkeys(await asyncio.to_thread(self.records.set_aside), SET_ASIDE)
+        told |= dict.fromkeys(await asyncio.to_thread(self.records.set_aside, user_id), SET_ASIDE)
         if problem is not None:
             told["inbox"] = problem
         log.info("Forgot a person: %d rows in %d worlds, %d failed", gone.rows, counted, len(told))
@@ -373,7 +373,7 @@ class PrivacyOffice:
         """Where to forget a person; everywhere while it is not known what is still to come."""
         if problem is None:
             return await self.records.worlds_with(user_id)
-        return await asyncio.to_thread(self.records.worlds)
+        return await self.records.worlds_open_to(user_id)
 
     async def _forget_in(self, world: World, user_id: int, moment: int) -> Forgotten:
         gone = await self.records.forget_people(world, {user_id: moment})

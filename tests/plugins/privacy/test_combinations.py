@@ -10,7 +10,7 @@ from tests.front.scene import Scene
 from tests.front.test_housekeeping import heard, question
 from tests.front.test_menus import opened
 from tests.grepping import files_with
-from tests.plugins.privacy.place import command, settled, watched
+from tests.plugins.privacy.place import ENABLE, command, file_of, press, settled, watched
 
 
 async def suggest(person: Person, message: Any, text: str) -> str:  # noqa: ANN401
@@ -56,4 +56,24 @@ async def test_who_left_is_forgotten_whatever_is_kept_of_them(tmp_path: Path) ->
         await stage.client.housekeeping.sweep()
         assert files_with(tmp_path, "Cleo's better answer") == []
         for table in ("votes", "demonstrations", "consents"):
-            assert found(stage, f"SELECT user_id FROM {table}") == [], table
+            rows = found(stage, f"SELECT user_id FROM {table}")  # noqa: S608 - our own names
+            assert rows == [], table
+
+
+async def test_a_receipt_does_not_tell_who_else_talks_with_the_bot(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        cleo = stage.people["cleo"]
+        dm = await cleo.open_dm(stage.bot_id)
+        await stage.say_in(dm["id"], cleo, ENABLE)
+        await stage.say_in(dm["id"], cleo, "a secret")
+        await stage.ask(stage.ben, "hello")
+        await settled(stage)
+        path = tmp_path / "dms" / f"{cleo.id}.sqlite3"
+        path.with_name(f"{path.name}.damaged-20260101T000000Z").touch()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        answer = await press(stage.ben, await command(stage, stage.ben, "forget-me"), "Delete")
+        assert cleo.id not in str(await file_of(answer))
+        assert cleo.id not in str(await file_of(await command(stage, stage.ben, "my-data")))
+        answer = await press(cleo, await command(stage, cleo, "forget-me"), "Delete")
+        assert str(await file_of(answer)).count(cleo.id) == 2
