@@ -5,11 +5,22 @@ from collections.abc import Awaitable, Callable, Sequence
 import discord
 
 from bot.agent.events import MessageEdited
-from bot.front.people import readable
+from bot.front.people import place_of_start, readable
 from bot.store.quoting import Quoted
 
 PAGE = 100
 UNKNOWN_MESSAGE = 10_008
+
+
+def places_of(
+    room: discord.abc.Messageable, room_id: int, quoted: Sequence[Quoted]
+) -> list[tuple[discord.abc.Messageable, Sequence[Quoted]]]:
+    """Where these messages of a room stand: what a thread began with, mostly in its channel."""
+    start = [message for message in quoted if message.message_id == room_id]
+    place = place_of_start(room) if isinstance(room, discord.Thread) else None
+    inside = [message for message in quoted if message.message_id != room_id]
+    found: list[tuple[discord.abc.Messageable, Sequence[Quoted]]] = [(room, inside)]
+    return found if place is None or not start else [*found, (place, start)]
 
 
 async def changes_in(

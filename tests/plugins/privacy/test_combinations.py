@@ -6,11 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from bot.harness import FakeDiscord, Person
+from bot.harness.model import ChannelType
 from tests.front.scene import Scene
 from tests.front.test_housekeeping import heard, question
 from tests.front.test_menus import opened
 from tests.grepping import files_with
-from tests.plugins.privacy.place import ENABLE, command, file_of, press, settled, watched
+from tests.plugins.privacy.place import (
+    ENABLE,
+    command,
+    file_of,
+    inputs,
+    press,
+    settled,
+    watched,
+)
 
 
 async def suggest(person: Person, message: Any, text: str) -> str:  # noqa: ANN401
@@ -77,3 +86,36 @@ async def test_a_receipt_does_not_tell_who_else_talks_with_the_bot(tmp_path: Pat
         assert cleo.id not in str(await file_of(await command(stage, stage.ben, "my-data")))
         answer = await press(cleo, await command(stage, cleo, "forget-me"), "Delete")
         assert str(await file_of(answer)).count(cleo.id) == 2
+
+
+async def test_what_a_thread_began_with_is_followed_while_the_bot_is_down(tmp_path: Path) -> None:
+    """It has the thread's id, and stands in the channel, or in the thread where that is a forum."""
+    async with FakeDiscord() as fake:
+        guild = next(iter(fake.world.guilds.values()))
+        forum = fake.world.add_channel(guild, "forum", type=ChannelType.FORUM)
+        async with watched(tmp_path, fake) as stage:
+            started = []
+            for text in ("deleted beginning", "edited beginning"):
+                began = await stage.ben.say(stage.channel_id, text)
+                thread = await stage.ben.object_of(
+                    "POST",
+                    f"/channels/{stage.channel_id}/messages/{began['id']}/threads",
+                    {"name": "t"},
+                )
+                await stage.say_in(thread["id"], stage.ben, f"<@{stage.bot_id}> go on")
+                started.append(began)
+            post = {"name": "t", "message": {"content": "deleted post"}}
+            place = await stage.ben.object_of("POST", f"/channels/{forum.id}/threads", post)
+            await stage.say_in(place["id"], stage.ben, f"<@{stage.bot_id}> go on")
+            started.append({"id": place["id"], "channel_id": place["id"]})
+            await settled(stage)
+            for text in ("deleted beginning", "edited beginning", "deleted post"):
+                assert files_with(tmp_path, text) != [], text
+            ben = stage.ben
+        async with ben:
+            await ben.delete(started[0])
+            await ben.delete(started[2])
+            await ben.edit(started[1], "another")
+        async with watched(tmp_path, fake, enabled=False) as stage:
+            await heard(stage, tmp_path, "deleted beginning", "edited beginning", "deleted post")
+            assert "Ben: another" in inputs(stage)[1]
