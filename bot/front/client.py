@@ -186,7 +186,7 @@ class UnderstudyClient(discord.Client):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted: so is what is kept of it."""
         self._conversation.forget_all()
-        self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
+        self._own(self.housekeeping.channel_gone(channel.guild.id, channel.id))
 
     def metrics(self) -> Iterator[Metric]:
         """How the connection, the messages and the answers are doing."""

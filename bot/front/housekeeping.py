@@ -62,6 +62,16 @@ class Housekeeping:
         if (upkeep := self._agent.upkeep) is not None and self._agent.knows(world):
             await done(upkeep.rooms_gone(world, [room_id]))
 
+    async def channel_gone(self, guild_id: int, channel_id: int) -> None:
+        """A channel was deleted, and with it its threads, of which Discord does not tell.
+
+        Which they were nobody knows any more where they were archived: all rooms are looked up.
+        """
+        await self.room_gone(guild_id, channel_id)
+        world = World(WorldKind.GUILD, guild_id)
+        if (upkeep := self._agent.upkeep) is not None and self._agent.knows(world):
+            await done(self._rooms(upkeep, world))
+
     async def catch_up(self) -> None:
         """Follow what was deleted and edited while the bot was down, as far as Discord tells."""
         upkeep = self._agent.upkeep

@@ -119,3 +119,24 @@ async def test_what_a_thread_began_with_is_followed_while_the_bot_is_down(tmp_pa
         async with watched(tmp_path, fake, enabled=False) as stage:
             await heard(stage, tmp_path, "deleted beginning", "edited beginning", "deleted post")
             assert "Ben: another" in inputs(stage)[1]
+
+
+async def test_a_deleted_channel_takes_its_archived_threads_along(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake:
+        guild = next(iter(fake.world.guilds.values()))
+        channel = fake.world.add_channel(guild, "short-lived")
+        async with watched(tmp_path, fake) as stage:
+            thread = await stage.ben.object_of(
+                "POST", f"/channels/{channel.id}/threads", {"name": "t", "type": 11}
+            )
+            await stage.say_in(str(channel.id), stage.ben, f"<@{stage.bot_id}> in the channel")
+            await stage.say_in(thread["id"], stage.ben, f"<@{stage.bot_id}> in the thread")
+            await stage.ask(stage.ben, "in general")
+            await settled(stage)
+            await stage.ada.request("PATCH", f"/channels/{thread['id']}", {"archived": True})
+        async with watched(tmp_path, fake, enabled=False) as stage:
+            assert stage.client.get_channel(int(thread["id"])) is None
+            await stage.client.housekeeping.catch_up()
+            await stage.ada.request("DELETE", f"/channels/{channel.id}")
+            await heard(stage, tmp_path, "in the channel", "in the thread")
+            assert inputs(stage) == [["Ben: in general"]]
