@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.harness import FakeDiscord, Person
 from bot.harness.model import ChannelType
+from tests.front import buttons
 from tests.front.scene import Scene
 from tests.front.test_housekeeping import heard, question
-from tests.front.test_menus import opened
+from tests.front.test_menus import opened, use
 from tests.grepping import files_with
 from tests.plugins.privacy.place import (
     ENABLE,
@@ -140,3 +141,18 @@ async def test_a_deleted_channel_takes_its_archived_threads_along(tmp_path: Path
             await stage.ada.request("DELETE", f"/channels/{channel.id}")
             await heard(stage, tmp_path, "in the channel", "in the thread")
             assert inputs(stage) == [["Ben: in general"]]
+
+
+async def test_a_deleted_answer_takes_along_what_it_read_before(tmp_path: Path) -> None:
+    """An answer that was made again in its place, and what was suggested instead of it."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        stage.model.text = "unwanted first answer"
+        (_, answer) = await stage.ask(stage.ben, "a question")
+        stage.model.text = "unwanted second answer"
+        await use(stage.ben, answer.latest, "Regenerate")
+        await buttons.shows(stage, stage.ben, answer.latest, "unwanted second answer", "🔁")
+        await suggest(stage.people["cleo"], answer.latest, "unwanted second answer, Ben!")
+        await settled(stage)
+        assert len(files_with(tmp_path, "unwanted first", "unwanted second")) >= 2
+        await stage.ada.delete(answer.latest)
+        await heard(stage, tmp_path, "unwanted")
