@@ -5,8 +5,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bot.agent.actions import ActionResult
 from bot.harness import FakeDiscord, Person
 from bot.harness.model import ChannelType
+from bot.store.records import World, WorldKind
+from plugins.privacy.service import PLUGIN, PrivacyService
 from tests.front import buttons
 from tests.front.scene import Scene
 from tests.front.test_housekeeping import heard, question
@@ -156,3 +159,26 @@ async def test_a_deleted_answer_takes_along_what_it_read_before(tmp_path: Path) 
         assert len(files_with(tmp_path, "unwanted first", "unwanted second")) >= 2
         await stage.ada.delete(answer.latest)
         await heard(stage, tmp_path, "unwanted")
+
+
+async def test_a_notice_that_is_out_of_date_when_it_is_posted_told_nobody(tmp_path: Path) -> None:
+    """The mode changes in between: those who read the other notice are told again."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await command(stage, stage.ada, "mode", who="opt-in")
+        async with stage.agent.runtime(World(WorldKind.GUILD, int(stage.guild_id))) as runtime:
+            service = runtime.services[PLUGIN]
+            assert isinstance(service, PrivacyService)
+
+            class Slow:
+                id = int(stage.channel_id)
+                parent_id = None
+
+                async def post(self, result: ActionResult) -> None:
+                    assert "those who agree" in result.text
+                    await command(stage, stage.ada, "mode", who="notice")
+
+            await service.announce(Slow())
+            assert service.rules.noticed == set()
+        assert found(stage, "SELECT room_id FROM notices") == []
+        told, _ = await stage.ask(stage.ben, "public")
+        assert "those who agree" not in told.content
