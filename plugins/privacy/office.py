@@ -182,13 +182,14 @@ class PrivacyOffice:
                 found[str(world)] = data
         return found, failed
 
-    async def forget(self, user_id: int) -> Receipt:
+    async def forget(self, user_id: int, asked_at: int | None = None) -> Receipt:
         """Forget a person in every world, from before this moment. Raises StoreError.
 
-        It is noted first, so that what fails, or is cut short, is done later.
+        It is noted first, so that what fails, or is cut short, is done later. `asked_at` is this
+        moment by Discord's clock (ms), which the ids of what they said are of: ours may be slow.
         """
         people = await self.read_people()
-        moment = people.forgotten[user_id] = now()
+        moment = people.forgotten[user_id] = max(now(), asked_at or 0)
         await asyncio.to_thread(self._installation.note_forgotten, user_id, moment)
         problem = await self._attempt(self.records.settle())
         worlds = await self._worlds_with(user_id, problem)

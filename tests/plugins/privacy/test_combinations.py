@@ -1,14 +1,18 @@
 """The promises of the privacy page where several things happen at once, or in odd order."""
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from bot.agent.actions import ActionResult
 from bot.harness import FakeDiscord, Person
 from bot.harness.model import ChannelType
 from bot.store.records import World, WorldKind
+from plugins.privacy import office
 from plugins.privacy.service import PLUGIN, PrivacyService
 from tests.front import buttons
 from tests.front.scene import Scene
@@ -182,3 +186,18 @@ async def test_a_notice_that_is_out_of_date_when_it_is_posted_told_nobody(tmp_pa
         assert found(stage, "SELECT room_id FROM notices") == []
         told, _ = await stage.ask(stage.ben, "public")
         assert "those who agree" not in told.content
+
+
+async def test_forgetting_goes_by_discord_s_clock_where_ours_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(office, "now", lambda: time.time_ns() // 1_000_000 - 60_000)
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ben.say(stage.channel_id, "Ben's remark")
+        await stage.ask(stage.people["cleo"], "Cleo's question")
+        await settled(stage)
+        assert files_with(tmp_path, "Ben's remark") != []
+        await press(stage.ben, await command(stage, stage.ben, "forget-me"), "Delete")
+        await stage.ask(stage.people["cleo"], "another question")
+        await settled(stage)
+        assert files_with(tmp_path, "Ben's remark") == []
