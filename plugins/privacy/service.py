@@ -94,6 +94,11 @@ class PrivacyService:
         people = self.office.people
         return people is not None and self._rules.records(user_id, people)
 
+    def forget_agreement(self, user_id: int) -> None:
+        """Forget that a person agreed. An objection stays, or they would be recorded again."""
+        if self._rules.consents.get(user_id) is True:
+            del self._rules.consents[user_id]
+
     def note_reply(self, request_id: int, message_ids: Sequence[int]) -> None:
         """These messages of the bot's carry the answer to a request."""
         user_id = self._asked.pop(request_id, None)

@@ -11,6 +11,8 @@ import pytest
 from bot.agent.actions import ActionResult
 from bot.harness import FakeDiscord, Person
 from bot.harness.model import ChannelType
+from bot.store.forgetting import Forgotten
+from bot.store.installation import Installation
 from bot.store.records import World, WorldKind
 from plugins.privacy import office
 from plugins.privacy.service import PLUGIN, PrivacyService
@@ -24,6 +26,7 @@ from tests.plugins.privacy.place import (
     command,
     file_of,
     inputs,
+    office_of,
     press,
     settled,
     watched,
@@ -201,3 +204,39 @@ async def test_forgetting_goes_by_discord_s_clock_where_ours_is_slow(
         await stage.ask(stage.people["cleo"], "another question")
         await settled(stage)
         assert files_with(tmp_path, "Ben's remark") == []
+
+
+async def test_an_agreement_that_is_not_saved_yet_is_forgotten_too(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ask(stage.ben, "before")
+        await settled(stage)
+        (world,) = office_of(stage).worlds()
+        with closing(sqlite3.connect(tmp_path / f"guilds/{stage.guild_id}.sqlite3")) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute("PRAGMA user_version = 99")
+            await command(stage, stage.ben, "opt-in")
+            await press(stage.ben, await command(stage, stage.ben, "forget-me"), "Delete")
+            connection.execute(f"PRAGMA user_version = {version}")
+        await office_of(stage).round()
+        await office_of(stage).catch_up()
+        assert (await office_of(stage).records.agreements(world)).consents == {}
+        assert files_with(tmp_path, "before") == []
+
+
+async def test_who_asks_again_while_it_is_made_up_for_is_owed_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = World(WorldKind.GUILD, 1), World(WorldKind.GUILD, 2)
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        owing = office_of(stage)
+        await owing.forget(9)
+
+        async def forget(*_: object) -> Forgotten:
+            await owing._note_owed(9, {one, other})
+            return Forgotten()
+
+        await owing._note_owed(9, {one})
+        monkeypatch.setattr(owing, "_forget_in", forget)
+        await owing.catch_up()
+        standing = Installation(tmp_path, owing.records._store.engine).read()
+        assert standing.owed == {(9, other)}
