@@ -240,3 +240,21 @@ async def test_who_asks_again_while_it_is_made_up_for_is_owed_the_rest(
         await owing.catch_up()
         standing = Installation(tmp_path, owing.records._store.engine).read()
         assert standing.owed == {(9, other)}
+
+
+async def test_no_part_of_an_answer_that_is_not_recorded_is_kept_as_a_suggestion(
+    tmp_path: Path,
+) -> None:
+    """The first of several messages has no buttons, which say to what it belongs."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        cleo = stage.people["cleo"]
+        for text, kept in (("confidential", False), ("public", True)):
+            stage.model.text = f"{text} word " * 300
+            person = stage.ada if kept else stage.ben
+            await command(stage, stage.ben, "opt-out")
+            *_, first, _ = await stage.ask(person, "a long answer, please")
+            told = await suggest(cleo, first.latest, f"a {text} suggestion")
+            assert ("Thank you" in told) is kept
+        await settled(stage)
+        assert files_with(tmp_path, "confidential") == []
+        assert files_with(tmp_path, "a public suggestion") != []
