@@ -26,10 +26,15 @@ class MessageChanges:
         self._conversation = conversation
 
     async def edited(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """A message was changed: so is what is kept of it."""
+        """A message was changed: so is what is kept of it.
+
+        Pins, threads and previews of links come the same way, and are no edits.
+        """
         message = payload.message
         me = self._client.user
         if me is None or message.author.bot or "content" not in payload.data:
+            return
+        if message.edited_at is None:
             return
         world = world_of(message.guild, message.author)
         await self._offer_again(message)

@@ -258,3 +258,19 @@ async def test_no_part_of_an_answer_that_is_not_recorded_is_kept_as_a_suggestion
         await settled(stage)
         assert files_with(tmp_path, "confidential") == []
         assert files_with(tmp_path, "a public suggestion") != []
+
+
+async def test_a_message_that_is_pinned_or_begins_a_thread_is_not_edited(tmp_path: Path) -> None:
+    """Discord tells of both as of an edit: what is kept of it stays, the file's text included."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ask(stage.ben, "see the file", files={"a.txt": b"what the file says"})
+        (said,) = [m for m in stage.ben.log.messages.values() if "see the" in m.content]
+        await command(stage, stage.ben, "opt-out")
+        path, number = f"/channels/{stage.channel_id}", said.latest["id"]
+        await stage.ada.request("PUT", f"{path}/messages/pins/{number}")
+        await stage.ada.request("POST", f"{path}/messages/{number}/threads", {"name": "t"})
+        # What the bot is told comes in order: with this it has heard of the rest.
+        dm = await stage.ada.open_dm(stage.bot_id)
+        await stage.say_in(dm["id"], stage.ada, "hello")
+        await settled(stage)
+        assert "what the file says" in str(found(stage, "SELECT input FROM training_data"))
