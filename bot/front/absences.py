@@ -31,17 +31,19 @@ async def changes_in(
 ) -> tuple[list[int], list[MessageEdited]]:
     """The ids that the history of a room does not have, and the edits that were not seen.
 
-    One page of the history for each stretch of messages, at most one a message. Raises one of
-    UNREACHED.
+    One page of the history for each stretch of messages, at most one a message. The question of a
+    command stands in no message: it is there as long as its answer is. Raises one of UNREACHED.
     """
     waiting = sorted(quoted, key=lambda message: message.message_id, reverse=True)
     missing: list[int] = []
+    used: set[int] = set()
     edited: list[MessageEdited] = []
     while waiting:
         await pause()
         before = discord.Object(waiting[0].message_id + 1)
         page = [message async for message in room.history(limit=PAGE, before=before)]
         there = {message.id: message for message in page}
+        used.update(m.interaction_metadata.id for m in page if m.interaction_metadata is not None)
         oldest = min(there) if len(page) == PAGE else 0
         settled = [message for message in waiting if message.message_id >= oldest]
         del waiting[: len(settled)]
@@ -52,7 +54,7 @@ async def changes_in(
             elif changed_since(message, known.seen_at) and message.author.id != me.id:
                 text = readable(message, me)
                 edited.append(MessageEdited(message.id, message.author.id, text))
-    return missing, edited
+    return [number for number in missing if number not in used], edited
 
 
 def changed_since(message: discord.Message, seen_at: int) -> bool:

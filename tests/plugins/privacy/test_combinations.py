@@ -274,3 +274,17 @@ async def test_a_message_that_is_pinned_or_begins_a_thread_is_not_edited(tmp_pat
         await stage.say_in(dm["id"], stage.ada, "hello")
         await settled(stage)
         assert "what the file says" in str(found(stage, "SELECT input FROM training_data"))
+
+
+async def test_what_was_asked_by_a_command_is_not_taken_for_deleted(tmp_path: Path) -> None:
+    """It stands in no message; its answer does, and goes with that."""
+    async with FakeDiscord() as fake:
+        async with watched(tmp_path, fake) as stage:
+            await stage.ask(stage.ben, "hello")
+            await stage.slash(stage.ben, "ask", question="asked by a command")
+            await settled(stage)
+            assert inputs(stage)[-1] == ["Ben: asked by a command"]
+        async with watched(tmp_path, fake, enabled=False) as stage:
+            await stage.client.housekeeping.catch_up()
+            await settled(stage)
+            assert inputs(stage)[-1] == ["Ben: asked by a command"]
