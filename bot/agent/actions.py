@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 class ActionContext:
     """Who called an action and where; `room_id` is the channel.
 
-    `text` is what they gave with it, where the action takes a parameter.
+    `text` is what they gave with it, where the action takes a parameter. `asked_at` is when (ms),
+    by the clock that also times what people say; None where that is not known.
     """
 
     runtime: "AgentRuntime"
     author: Author
     room_id: int
     text: str = ""
+    asked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

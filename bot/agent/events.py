@@ -8,9 +8,10 @@ from bot.agent.rooms import Room
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """A member changed a message; `content` is the new text as a prompt would quote it."""
+    """A member, the author, changed a message; `content` is the new text as a prompt quotes it."""
 
     message_id: int
+    author_id: int
     content: str
 
 

@@ -91,7 +91,12 @@ class AgentRuntime:
         return await self.run_action(match.action, message.author, message.room_id)
 
     async def run_action(
-        self, name: str, author: Author, room_id: int, text: str = ""
+        self,
+        name: str,
+        author: Author,
+        room_id: int,
+        text: str = "",
+        asked_at: int | None = None,
     ) -> ActionResult:
         """Run the action of that name or simile, if the author may.
 
@@ -102,7 +107,7 @@ class AgentRuntime:
         if not author.may(action.permission):
             return refuse(action)
         try:
-            return await action.handler(ActionContext(self, author, room_id, text))
+            return await action.handler(ActionContext(self, author, room_id, text, asked_at))
         except Exception as error:
             log.exception("%s failed in %s", action.name, self.world)
             reason = str(error) or type(error).__name__

@@ -66,7 +66,8 @@ def write(user_id: int, output: Path | None, settings: Settings) -> int:
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
     not_readable: dict[str, str] = {}
     for world in worlds_in(folder):
-        if has_nothing_of(path_of(folder, world), engine, user_id):
+        of_another = not world.is_open_to(user_id)
+        if of_another or has_nothing_of(path_of(folder, world), engine, user_id):
             # Whoever reads a file leaves 32 KB beside it: not beside ten thousand.
             continue
         try:

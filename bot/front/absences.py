@@ -5,11 +5,22 @@ from collections.abc import Awaitable, Callable, Sequence
 import discord
 
 from bot.agent.events import MessageEdited
-from bot.front.people import readable
+from bot.front.people import place_of_start, readable
 from bot.store.quoting import Quoted
 
 PAGE = 100
 UNKNOWN_MESSAGE = 10_008
+
+
+def places_of(
+    room: discord.abc.Messageable, room_id: int, quoted: Sequence[Quoted]
+) -> list[tuple[discord.abc.Messageable, Sequence[Quoted]]]:
+    """Where these messages of a room stand: what a thread began with, mostly in its channel."""
+    start = [message for message in quoted if message.message_id == room_id]
+    place = place_of_start(room) if isinstance(room, discord.Thread) else None
+    inside = [message for message in quoted if message.message_id != room_id]
+    found: list[tuple[discord.abc.Messageable, Sequence[Quoted]]] = [(room, inside)]
+    return found if place is None or not start else [*found, (place, start)]
 
 
 async def changes_in(
@@ -20,17 +31,19 @@ async def changes_in(
 ) -> tuple[list[int], list[MessageEdited]]:
     """The ids that the history of a room does not have, and the edits that were not seen.
 
-    One page of the history for each stretch of messages, at most one a message. Raises one of
-    UNREACHED.
+    One page of the history for each stretch of messages, at most one a message. The question of a
+    command stands in no message: it is there as long as its answer is. Raises one of UNREACHED.
     """
     waiting = sorted(quoted, key=lambda message: message.message_id, reverse=True)
     missing: list[int] = []
+    used: set[int] = set()
     edited: list[MessageEdited] = []
     while waiting:
         await pause()
         before = discord.Object(waiting[0].message_id + 1)
         page = [message async for message in room.history(limit=PAGE, before=before)]
         there = {message.id: message for message in page}
+        used.update(m.interaction_metadata.id for m in page if m.interaction_metadata is not None)
         oldest = min(there) if len(page) == PAGE else 0
         settled = [message for message in waiting if message.message_id >= oldest]
         del waiting[: len(settled)]
@@ -39,8 +52,9 @@ async def changes_in(
             if message is None:
                 missing.append(known.message_id)
             elif changed_since(message, known.seen_at) and message.author.id != me.id:
-                edited.append(MessageEdited(message.id, readable(message, me)))
-    return missing, edited
+                text = readable(message, me)
+                edited.append(MessageEdited(message.id, message.author.id, text))
+    return [number for number in missing if number not in used], edited
 
 
 def changed_since(message: discord.Message, seen_at: int) -> bool:

@@ -49,7 +49,7 @@ from bot.front.slash_commands import NOT_A_MEMBER, add_commands, respond
 from bot.front.telling import tell_broken, tell_quietly
 from bot.front.translation import FileTranslator
 from bot.front.votes import Votes
-from bot.store.records import World, WorldKind
+from bot.store.records import World, WorldKind, time_of
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ class UnderstudyClient(discord.Client):
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """A channel was deleted: so is what is kept of it."""
         self._conversation.forget_all()
-        self._own(self.housekeeping.room_gone(channel.guild.id, channel.id))
+        self._own(self.housekeeping.channel_gone(channel.guild.id, channel.id))
 
     def metrics(self) -> Iterator[Metric]:
         """How the connection, the messages and the answers are doing."""
@@ -314,7 +314,8 @@ class UnderstudyClient(discord.Client):
             return ActionResult(NOT_A_MEMBER, private=True)
         author = author_of(interaction.user, home)
         async with self.agent.runtime(world_of(home, interaction.user)) as runtime:
-            running = runtime.run_action(action.name, author, interaction.channel_id or 0, text)
+            room_id, asked_at = interaction.channel_id or 0, time_of(interaction.id)
+            running = runtime.run_action(action.name, author, room_id, text, asked_at)
             result = await self.book.watched(runtime, author.id, running)
         if is_elsewhere(interaction):
             return replace(result, text=f"{NOT_HERE}\n{result.text}")

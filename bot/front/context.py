@@ -11,7 +11,7 @@ from bot.front.attachments import Attachments, images_of
 from bot.front.discord_errors import UNREACHED
 from bot.front.gate import SPOKEN
 from bot.front.history import History
-from bot.front.people import chat_message, readable
+from bot.front.people import chat_message, place_of_start, readable
 from bot.front.token_budget import TokenBudget
 from bot.store.records import ChatMessage
 
@@ -144,9 +144,8 @@ async def thread_start(
     thread = question.channel
     if not isinstance(thread, discord.Thread) or any(m.id == thread.id for m in known):
         return []
-    in_forum = isinstance(thread.parent, discord.ForumChannel)
-    place = thread if in_forum else thread.parent
-    if not isinstance(place, discord.abc.Messageable):
+    place = place_of_start(thread)
+    if place is None:
         return []
     try:
         return [await place.fetch_message(thread.id)]

@@ -15,7 +15,7 @@ import discord
 from bot.agent.agent import Agent
 from bot.agent.events import MessageEdited, MessagesDeleted
 from bot.agent.upkeep import Upkeep
-from bot.front.absences import changes_in, is_deleted
+from bot.front.absences import changes_in, is_deleted, places_of
 from bot.front.discord_errors import UNREACHED
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
@@ -61,6 +61,16 @@ class Housekeeping:
         world = World(WorldKind.GUILD, guild_id)
         if (upkeep := self._agent.upkeep) is not None and self._agent.knows(world):
             await done(upkeep.rooms_gone(world, [room_id]))
+
+    async def channel_gone(self, guild_id: int, channel_id: int) -> None:
+        """A channel was deleted, and with it its threads, of which Discord does not tell.
+
+        Which they were nobody knows any more where they were archived: all rooms are looked up.
+        """
+        await self.room_gone(guild_id, channel_id)
+        world = World(WorldKind.GUILD, guild_id)
+        if (upkeep := self._agent.upkeep) is not None and self._agent.knows(world):
+            await done(self._rooms(upkeep, world))
 
     async def catch_up(self) -> None:
         """Follow what was deleted and edited while the bot was down, as far as Discord tells."""
@@ -134,13 +144,14 @@ class Housekeeping:
             room = await self._room(room_id)
             if room is None or isinstance(room, bool) or me is None:
                 continue
-            try:
-                missing, edited = await changes_in(room, messages, me, self._pause)
-                gone = [number for number in missing if await self._deleted(room, number)]
-            except UNREACHED as error:
-                log.info("Changes in channel %d are not known: %s", room_id, error)
-                continue
-            await self._tell(world, gone, edited)
+            for place, some in places_of(room, room_id, messages):
+                try:
+                    missing, edited = await changes_in(place, some, me, self._pause)
+                    gone = [number for number in missing if await self._deleted(place, number)]
+                except UNREACHED as error:
+                    log.info("Changes in channel %d are not known: %s", room_id, error)
+                    continue
+                await self._tell(world, gone, edited)
 
     async def _deleted(self, room: discord.abc.Messageable, message_id: int) -> bool:
         await self._pause()

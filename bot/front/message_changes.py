@@ -26,16 +26,22 @@ class MessageChanges:
         self._conversation = conversation
 
     async def edited(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """A message was changed: so is what is kept of it."""
+        """A message was changed: so is what is kept of it.
+
+        Pins, threads and previews of links come the same way, and are no edits.
+        """
         message = payload.message
         me = self._client.user
         if me is None or message.author.bot or "content" not in payload.data:
+            return
+        if message.edited_at is None:
             return
         world = world_of(message.guild, message.author)
         await self._offer_again(message)
         if self._agent.knows(world):
             async with self._agent.runtime(world) as runtime:
-                await runtime.emit(MessageEdited(message.id, readable(message, me)))
+                text = readable(message, me)
+                await runtime.emit(MessageEdited(message.id, message.author.id, text))
 
     async def deleted(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
         """Messages were deleted: so is what is kept of them, and nobody answers them any more."""

@@ -116,9 +116,11 @@ class Suggestion(discord.ui.Modal):
         if not may_record(runtime, user_id):
             return NOT_AGREED
         # A part of an answer that has no buttons does not say which answer it belongs to.
-        if self._ref is not None and await runtime.store.exchange(self._ref.request_id) is None:
-            return NOT_KEPT
-        return None
+        if self._ref is None:
+            kept = await runtime.store.is_answer(self._reply_id)
+        else:
+            kept = await runtime.store.exchange(self._ref.request_id) is not None
+        return None if kept else NOT_KEPT
 
     async def on_error(  # type: ignore[override] # discord.py's own modal has it so
         self, interaction: discord.Interaction[Any], error: Exception, /

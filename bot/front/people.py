@@ -51,6 +51,12 @@ def is_elsewhere(interaction: discord.Interaction[Any]) -> bool:
     return home_of(interaction) is None and not interaction.context.dm_channel
 
 
+def place_of_start(thread: discord.Thread) -> discord.abc.Messageable | None:
+    """Where the message stands that a thread began with, which has the thread's id."""
+    place = thread if isinstance(thread.parent, discord.ForumChannel) else thread.parent
+    return place if isinstance(place, discord.abc.Messageable) else None
+
+
 def without_mention(message: discord.Message, me: discord.abc.User) -> str:
     """What was said, without the mention of the bot or of its own role."""
     content = message.content

@@ -42,13 +42,18 @@ ORDER = (
     ExchangeForgotten,
 )
 
+CLOCKS = 600_000 << 22
+"""By so much (in ids) a question's, which Discord made, may be ahead of our own of the time."""
 
 COUNT_CHOSEN = """
     SELECT count(*), coalesce(sum(NOT success), 0), coalesce(sum(fallback_from IS NOT NULL), 0)
     FROM exchanges WHERE id IN (SELECT value FROM json_each(?))
 """
+DELETE_DEMONSTRATIONS = (
+    "DELETE FROM demonstrations WHERE message_id IN (SELECT value FROM json_each(?))"
+)
 DELETE_FEEDBACK = (
-    "DELETE FROM demonstrations WHERE message_id IN (SELECT value FROM json_each(?))",
+    DELETE_DEMONSTRATIONS,
     "DELETE FROM votes WHERE message_id IN (SELECT value FROM json_each(?))",
 )
 DELETE_VOTES = "DELETE FROM votes WHERE exchange_id IN (SELECT value FROM json_each(?))"
@@ -171,26 +176,50 @@ def edit_text(connection: sqlite3.Connection, edit: TextEdited) -> None:
 
 
 def forget_messages(connection: sqlite3.Connection, gone: MessagesForgotten) -> None:
-    """The texts go, and the outputs that these messages carried."""
+    """The texts go, and the outputs that these messages carry, or carried before."""
     found = connection.execute(
-        "SELECT id, exchange_id FROM messages WHERE message_id IN (SELECT value FROM json_each(?))",
+        "SELECT id, exchange_id, message_id FROM messages"
+        " WHERE message_id IN (SELECT value FROM json_each(?))",
         (json.dumps(gone.message_ids),),
     ).fetchall()
-    for exchange_id in {row[1] for row in found if row[1] is not None}:
-        forget_output(connection, exchange_id)
+    for _, exchange_id, message_id in found:
+        if exchange_id is not None:
+            for earlier in [*replaced_in(connection, message_id, exchange_id), exchange_id]:
+                forget_output(connection, earlier)
     blank_messages(connection, [row[0] for row in found])
 
 
+def replaced_in(connection: sqlite3.Connection, message_id: int, exchange_id: int) -> list[int]:
+    """The exchanges whose outputs a message carried before this one's, to the same question."""
+    asked = connection.execute(
+        "SELECT message_id FROM exchanges WHERE id = ?", (exchange_id,)
+    ).fetchone()
+    if asked is None or asked[0] is None:
+        return []
+    earlier = connection.execute(
+        "SELECT id, reply_id, parts FROM exchanges"
+        " WHERE id > ? AND id < ? AND message_id = ? AND reply_id IS NOT NULL",
+        (asked[0] - CLOCKS, exchange_id, asked[0]),
+    )
+    return [row[0] for row in earlier if message_id in read_replies(*row[1:])]
+
+
 def forget_output(connection: sqlite3.Connection, exchange_id: int) -> None:
-    """The exchange stays, without what was answered, whichever message it is quoted by."""
+    """The exchange stays, without what was answered, whichever message it is quoted by.
+
+    What was suggested in its place goes, too: that is mostly the answer, with other words here and
+    there, and no message of Discord's that anybody could delete.
+    """
     connection.execute(
         "UPDATE exchanges SET output = NULL, reasoning = NULL WHERE id = ?", (exchange_id,)
     )
+    carriers = carriers_of(connection, [exchange_id])
+    connection.execute(DELETE_DEMONSTRATIONS, (json.dumps(list(carriers)),))
     # A place in an output that is not there: no later quote puts the text back.
     connection.execute(
         "UPDATE messages SET content = NULL, start = 0, length = 0"
         " WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps(list(carriers_of(connection, [exchange_id]).values())),),
+        (json.dumps(list(carriers.values())),),
     )
 
 
@@ -220,9 +249,12 @@ def cast_vote(connection: sqlite3.Connection, vote: VoteCast) -> None:
 
 
 def keep_demonstration(connection: sqlite3.Connection, given: DemonstrationGiven) -> None:
-    """One a person and message, the last one."""
+    """One a person and message, the last one; none for an answer that was deleted."""
     exchange_id = carried_by(connection, given.message_id)
     if exchange_id is not None and not is_kept(connection, exchange_id):
+        return
+    parts = [] if exchange_id is None else carriers_of(connection, [exchange_id])
+    if any_deleted(connection, [given.message_id, *parts]):
         return
     connection.execute(
         "INSERT INTO demonstrations (message_id, user_id, content, timestamp) VALUES (?, ?, ?, ?)"

@@ -156,6 +156,7 @@ def anonymised(value: Any, user_id: int) -> Any:  # noqa: ANN401 - whatever JSON
 def person_data(connection: sqlite3.Connection, user_id: int) -> dict[str, list[dict[str, Any]]]:
     """All that is kept of a person, by kind: rows of plain values, none of anybody else's words.
 
+    Of settings that have their id, as they changed them, just which these are.
     Times are ms since the epoch. Raises one of FAILURES.
     """
     return {kind: rows(connection, query, user_id) for kind, query in KEPT_OF_A_PERSON.items()}
@@ -174,6 +175,8 @@ KEPT_OF_A_PERSON = {
     "votes": "SELECT message_id, value, timestamp FROM votes WHERE user_id = ?",
     "demonstrations": "SELECT message_id, content, timestamp FROM demonstrations WHERE user_id = ?",
     "consents": "SELECT recorded, timestamp FROM consents WHERE user_id = ?",
+    "settings": "SELECT key FROM settings s WHERE EXISTS (SELECT 1 FROM json_tree(s.value) t"
+    " WHERE t.atom IN (?1, CAST(?1 AS TEXT)) OR t.key = CAST(?1 AS TEXT))",
 }
 
 

@@ -83,6 +83,9 @@ class WorldStore(Protocol):
     async def exchange(self, exchange_id: int) -> ExchangeSummary | None:
         """One exchange, if it is kept."""
 
+    async def is_answer(self, message_id: int) -> bool:
+        """Whether a Discord message carries an output that is kept."""
+
     async def reasoning_of(self, message_id: int) -> str | None:
         """How the model came to the output that a Discord message carries, if that is kept.
 

@@ -17,7 +17,7 @@ from bot.store import consenting, retention
 from bot.store.consenting import Agreements
 from bot.store.erasing import empty_log, is_clean, wipe
 from bot.store.errors import FAILURES, translate
-from bot.store.files import FOLDERS, open_world, path_of
+from bot.store.files import FOLDERS, SUFFIX, open_world, path_of
 from bot.store.forgetting import (
     Forgotten,
     Pace,
@@ -30,7 +30,7 @@ from bot.store.inbox import FOLDER as INBOX
 from bot.store.presence import has_nothing_of
 from bot.store.problems import StoreError
 from bot.store.quoting import Quoted, authors, quoted_since, rooms
-from bot.store.records import World
+from bot.store.records import World, WorldKind
 from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
 from bot.store.sqlite import SqliteStore
 
@@ -64,14 +64,20 @@ class PersonalRecords:
         """Every world of which something is kept in a file."""
         return list(self._store.worlds())
 
+    async def worlds_open_to(self, user_id: int) -> list[World]:
+        """Every world with a file that may have something of a person, without a look into it."""
+        return [
+            world for world in await asyncio.to_thread(self.worlds) if world.is_open_to(user_id)
+        ]
+
     async def worlds_with(self, user_id: int) -> list[World]:
         """Every world that may have something of a person: of the others it is certain.
 
         As far as all that was kept is in the files: see `settle`.
         """
-        worlds = await asyncio.to_thread(self.worlds)
+        worlds = await self.worlds_open_to(user_id)
         # What waits for a file that takes nothing is in none yet.
-        waiting = set(self._store.writing.problems)
+        waiting = {world for world in self._store.writing.problems if world.is_open_to(user_id)}
         found = [world for world in worlds if world in waiting]
         for some in batches([world for world in worlds if world not in waiting], LOOKED_AT_ONCE):
             async with self._slots:
@@ -88,12 +94,16 @@ class PersonalRecords:
                 found.append(world)
         return found
 
-    def set_aside(self) -> list[str]:
-        """The damaged files that were set aside, which no call here reaches; by name."""
+    def set_aside(self, user_id: int) -> list[str]:
+        """The damaged files set aside that may have something of a person, by name.
+
+        No call here reaches them.
+        """
+        own = f"{FOLDERS[WorldKind.DM]}/{user_id}{SUFFIX}{DAMAGED}*"
         return sorted(
             path.name
-            for folder in (*FOLDERS.values(), INBOX)
-            for path in (self._store.folder / folder).glob(f"*{DAMAGED}*")
+            for pattern in (f"{FOLDERS[WorldKind.GUILD]}/*{DAMAGED}*", own, f"{INBOX}/*{DAMAGED}*")
+            for path in self._store.folder.glob(pattern)
             if not path.name.endswith(COMPANIONS)
         )
 

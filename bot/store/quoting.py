@@ -23,11 +23,14 @@ class Quoted:
 
 
 def authors(connection: sqlite3.Connection) -> list[int]:
-    """Everyone whose words or questions are kept, the bot aside."""
+    """Everyone of whom something is kept, the bot aside; an objection alone is not counted."""
     return ids(
         connection,
         "SELECT author_id FROM speakers WHERE author_id IS NOT NULL AND role = 'user'"
-        " UNION SELECT user_id FROM exchanges WHERE user_id IS NOT NULL",
+        " UNION SELECT subject_id FROM speakers WHERE subject_id IS NOT NULL"
+        " UNION SELECT user_id FROM exchanges WHERE user_id IS NOT NULL"
+        " UNION SELECT user_id FROM votes UNION SELECT user_id FROM demonstrations"
+        " UNION SELECT user_id FROM consents WHERE recorded = 1",
         (),
     )
 
@@ -46,7 +49,7 @@ def quoted_since(
 ) -> dict[int, list[Quoted]]:
     """By room, the messages in prompts since that time (ms) and the answers; the newest `a_room`.
 
-    The message that a thread began with is left out: it is in another channel.
+    The message that a thread began with, which has the thread's id, may be in another channel.
     """
     first = snowflake(since)
     found: dict[int, list[Quoted]] = {}
@@ -66,8 +69,8 @@ def quoted_since(
             f"SELECT message_id, author_id, (message_id >> 22) + {DISCORD_EPOCH} + seen_after"  # noqa: S608
             " FROM messages m JOIN speakers s ON s.id = m.speaker"
             " WHERE m.id IN (SELECT value FROM json_each(?)) AND state = 0"
-            " AND message_id <> ? AND message_id >= ? ORDER BY message_id DESC LIMIT ?",
-            (json.dumps(list(numbers)), room, first, a_room),
+            " AND message_id >= ? ORDER BY message_id DESC LIMIT ?",
+            (json.dumps(list(numbers)), first, a_room),
         )
         found[room] = [Quoted(*row) for row in rows]
     return found

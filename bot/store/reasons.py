@@ -15,6 +15,11 @@ SELECT_SYSTEM = """
 """
 
 
+def carries_output(connection: sqlite3.Connection, message_id: int) -> bool:
+    """Whether a message carries an output that is kept. Raises one of FAILURES."""
+    return connection.execute(SELECT, (message_id,)).fetchone() is not None
+
+
 def read_reasoning(connection: sqlite3.Connection, message_id: int) -> str | None:
     """The reasoning behind the output that a message carries. Raises one of FAILURES."""
     found = connection.execute(SELECT, (message_id,)).fetchone()

@@ -42,6 +42,13 @@ class World(Struct, frozen=True):
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
 
+    def is_open_to(self, user_id: int) -> bool:
+        """Whether it may have anything of this person: direct messages are of one alone.
+
+        Others are not to learn from an answer who else talks with the bot.
+        """
+        return self.kind is WorldKind.GUILD or self.id == user_id
+
 
 class ChatMessage(Struct, frozen=True, array_like=True):
     """One message of a prompt.

@@ -26,7 +26,7 @@ from bot.store.operations import Operation
 from bot.store.pages import ExchangeSummary, read_exchange, read_page
 from bot.store.problems import StoreError
 from bot.store.reading import reading
-from bot.store.reasons import read_reasoning
+from bot.store.reasons import carries_output, read_reasoning
 from bot.store.records import RecordStats, World
 from bot.store.training_rows import LeftOut, read_json_lines
 from bot.store.writing import Told, Writing
@@ -238,6 +238,10 @@ class SqliteWorldStore:
     async def exchange(self, exchange_id: int) -> ExchangeSummary | None:
         """One exchange, if it is kept."""
         return await self._read(lambda c: read_exchange(c, exchange_id), None)
+
+    async def is_answer(self, message_id: int) -> bool:
+        """Whether a Discord message carries an output that is kept."""
+        return await self._read(lambda c: carries_output(c, message_id), False)
 
     async def reasoning_of(self, message_id: int) -> str | None:
         """How the model came to the output that a Discord message carries, if that is kept.

@@ -240,7 +240,7 @@ async def forget_me_now(context: ActionContext) -> ActionResult:
     if context.text == AND_OPT_OUT:
         await office.object_everywhere(context.author.id)
     with office.one_at_a_time(context.author.id):
-        receipt = await office.forget(context.author.id)
+        receipt = await office.forget(context.author.id, context.asked_at)
     text = f"🗑️ {receipt.gone.rows} rows of yours are deleted, in {places(receipt.worlds)}."
     if receipt.failed:
         text += (

@@ -182,14 +182,16 @@ class PrivacyOffice:
                 found[str(world)] = data
         return found, failed
 
-    async def forget(self, user_id: int) -> Receipt:
+    async def forget(self, user_id: int, asked_at: int | None = None) -> Receipt:
         """Forget a person in every world, from before this moment. Raises StoreError.
 
-        It is noted first, so that what fails, or is cut short, is done later.
+        It is noted first, so that what fails, or is cut short, is done later. `asked_at` is this
+        moment by Discord's clock (ms), which the ids of what they said are of: ours may be slow.
         """
         people = await self.read_people()
-        moment = people.forgotten[user_id] = now()
+        moment = people.forgotten[user_id] = max(now(), asked_at or 0)
         await asyncio.to_thread(self._installation.note_forgotten, user_id, moment)
+        self._forget_agreement(user_id)
         problem = await self._attempt(self.records.settle())
         worlds = await self._worlds_with(user_id, problem)
         await self._note_owed(user_id, set(worlds))
@@ -208,7 +210,7 @@ class PrivacyOffice:
         problem = await self._attempt(self.records.settle()) or problem
         told = {str(world): reason for world, reason in failed.items()}
         told |= {str(world): LINGERS for world in worlds if world in self.records.lingering}
-        told |= dict.fromkeys(await asyncio.to_thread(self.records.set_aside), SET_ASIDE)
+        told |= dict.fromkeys(await asyncio.to_thread(self.records.set_aside, user_id), SET_ASIDE)
         if problem is not None:
             told["inbox"] = problem
         log.info("Forgot a person: %d rows in %d worlds, %d failed", gone.rows, counted, len(told))
@@ -303,12 +305,14 @@ class PrivacyOffice:
         """Forget people where that has not been possible so far."""
         people = await self.read_people()
         for user_id, worlds in list(self._backlog.owed.items()):
-            left = set()
+            made_up_for = set()
             for world in worlds:
                 forgetting = self._forget_in(world, user_id, people.forgotten.get(user_id, now()))
-                if await self._attempt(forgetting) is not None:
-                    left.add(world)
-            if left != worlds:
+                if await self._attempt(forgetting) is None:
+                    made_up_for.add(world)
+            if made_up_for:
+                # They may have asked again meanwhile, and it may have failed elsewhere.
+                left = self._backlog.owed.get(user_id, set()) - made_up_for
                 await self._note_owed(user_id, left)
 
     async def night(self) -> Counter[str]:
@@ -373,15 +377,21 @@ class PrivacyOffice:
         """Where to forget a person; everywhere while it is not known what is still to come."""
         if problem is None:
             return await self.records.worlds_with(user_id)
-        return await asyncio.to_thread(self.records.worlds)
+        return await self.records.worlds_open_to(user_id)
 
     async def _forget_in(self, world: World, user_id: int, moment: int) -> Forgotten:
         gone = await self.records.forget_people(world, {user_id: moment})
-        service = self._services.get(world)
-        if service is not None and service.rules.consents.get(user_id) is True:
-            # An objection stays: without it they would be recorded again.
-            del service.rules.consents[user_id]
+        if (service := self._services.get(world)) is not None:
+            service.forget_agreement(user_id)
         return gone
+
+    def _forget_agreement(self, user_id: int) -> None:
+        """Forget that a person agreed, also where no file has it yet."""
+        for service in self._services.values():
+            service.forget_agreement(user_id)
+        for world, other_id in [key for key, recorded in self._unsaved.items() if recorded]:
+            if other_id == user_id:
+                del self._unsaved[world, other_id]
 
     async def _note_owed(self, user_id: int, worlds: set[World]) -> None:
         if worlds:

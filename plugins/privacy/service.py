@@ -46,6 +46,7 @@ class PrivacyService:
         self._rules = Admission(runtime.world, lambda: office.people)
         self._asked: dict[int, int] = {}
         self._unread_since = 0.0
+        self._setting = asyncio.Lock()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
@@ -92,6 +93,11 @@ class PrivacyService:
         """Whether this person is recorded here; not while that is unknown."""
         people = self.office.people
         return people is not None and self._rules.records(user_id, people)
+
+    def forget_agreement(self, user_id: int) -> None:
+        """Forget that a person agreed. An objection stays, or they would be recorded again."""
+        if self._rules.consents.get(user_id) is True:
+            del self._rules.consents[user_id]
 
     def note_reply(self, request_id: int, message_ids: Sequence[int]) -> None:
         """These messages of the bot's carry the answer to a request."""
@@ -142,13 +148,16 @@ class PrivacyService:
         Where people were told something else than what is the case from here on, they are told
         again before anybody is recorded.
         """
-        before = self.settings
-        longer = settings.retention_days or float("inf")
-        tell_again = before.mode is not settings.mode or longer > (before.retention_days or longer)
-        if tell_again:
-            self._rules.noticed.clear()
-        await self.office.records.set_setting(self.world, settings.to_json(), tell_again=tell_again)
-        self._rules.settings = settings
+        async with self._setting:
+            before = self.settings
+            longer = settings.retention_days or float("inf")
+            longer_than_told = longer > (before.retention_days or longer)
+            tell_again = before.mode is not settings.mode or longer_than_told
+            if tell_again:
+                self._rules.noticed.clear()
+            value = settings.to_json()
+            await self.office.records.set_setting(self.world, value, tell_again=tell_again)
+            self._rules.settings = settings
 
     async def _post_notice(self, room: Room, settings: PrivacySettings) -> None:
         try:
@@ -158,8 +167,12 @@ class PrivacyService:
             self.unannounced += 1
             log.debug("No notice in room %d, so nothing of it is recorded: %r", room.id, error)
             return
-        self._rules.noticed.add(room.id)
-        try:
-            await self.office.records.note_notice(self.world, room.id)
-        except StoreError as error:
-            log.error("The notice in room %d may be posted again: %s", room.id, error)
+        async with self._setting:
+            if self._rules.settings is not settings:
+                # It told what was the case when it was begun.
+                return
+            self._rules.noticed.add(room.id)
+            try:
+                await self.office.records.note_notice(self.world, room.id)
+            except StoreError as error:
+                log.error("The notice in room %d may be posted again: %s", room.id, error)

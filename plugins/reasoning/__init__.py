@@ -48,9 +48,16 @@ def reasoning_plugin(custom_seconds: float = 30.0) -> Plugin:
 
 
 async def on_edited(runtime: AgentRuntime, event: MessageEdited) -> None:
-    """What a member edits is edited in the records, also while the service is off."""
-    if (service := find_service(runtime)) is not None:
+    """What a member edits is edited in the records, also while the service is off.
+
+    Of who is not recorded the old text goes, and the other is not kept in its place.
+    """
+    if (service := find_service(runtime)) is None:
+        return
+    if may_record(runtime, event.author_id):
         service.recorder.edit(event.message_id, event.content)
+    else:
+        service.recorder.delete([event.message_id])
 
 
 async def on_deleted(runtime: AgentRuntime, event: MessagesDeleted) -> None:

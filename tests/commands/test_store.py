@@ -24,12 +24,14 @@ from bot.store.locking import alone, in_use, is_running
 from bot.store.operations import Operation, ReplyAttached, VoteCast, encode
 from bot.store.pages import read_page
 from bot.store.problems import StoreError
+from bot.store.records import World, WorldKind
 from bot.store.setting_aside import rename_aside
 from bot.store.sqlite import SqliteStore
 from bot.store.stretches import STRETCH
 from tests.store.filling import DM, GUILD, START, exchange, fill
 
 COUNT = 200
+HIS = World(WorldKind.DM, 91)
 
 
 @pytest.fixture(autouse=True)
@@ -685,23 +687,26 @@ def test_every_night_says_so_in_the_log(folder: Path, caplog: pytest.LogCaptureF
 def test_my_data_says_what_it_could_not_read(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path_of(folder, DM).write_bytes(b"no database" * 1000)
+    # Of others' direct messages the person is not to learn.
+    for world in (DM, HIS):
+        path_of(folder, world).write_bytes(b"no database" * 1000)
     assert main(["my-data", "--user", "91"]) == 1
     shown = capsys.readouterr()
     document = json.loads(shown.out)
     assert list(document["worlds"]) == [str(GUILD)]
-    assert list(document["not_readable"]) == [str(DM)]
-    assert str(path_of(folder, DM)) in shown.err
+    assert list(document["not_readable"]) == [str(HIS)]
+    assert str(path_of(folder, HIS)) in shown.err
     assert str(folder) not in shown.out
 
 
 def test_my_data_tells_nobody_where_a_file_of_an_earlier_version_is(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with contextlib.closing(sqlite3.connect(path_of(folder, DM))) as connection:
+    fill(folder, [exchange(1)], HIS).close()
+    with contextlib.closing(sqlite3.connect(path_of(folder, HIS))) as connection:
         connection.execute("PRAGMA user_version = 2")
     assert main(["my-data", "--user", "91"]) == 1
     shown = capsys.readouterr()
-    assert "store upgrade" in json.loads(shown.out)["not_readable"][str(DM)]
-    assert str(path_of(folder, DM)) in shown.err
+    assert "store upgrade" in json.loads(shown.out)["not_readable"][str(HIS)]
+    assert str(path_of(folder, HIS)) in shown.err
     assert str(folder) not in shown.out

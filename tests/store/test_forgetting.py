@@ -116,6 +116,7 @@ def test_a_person_is_forgotten_with_all_that_hangs_on_them(
     assert [row["value"] for row in kept["votes"]] == [1]
     assert [row["content"] for row in kept["demonstrations"]] == ["ben knows better"]
     assert [row["recorded"] for row in kept["consents"]] == [1]
+    assert kept["settings"] == [{"key": "reasoning"}]
     assert "cleo" not in json.dumps(kept)
 
     gone = forget_person(connection, BEN)

@@ -97,8 +97,9 @@ class Model:
             case VoteCast():
                 self.vote(operation)
             case DemonstrationGiven(message_id, user_id):
-                carried = self.said[message_id].carries
-                if carried is None or carried in self.kept:
+                said = self.said[message_id]
+                known = said.carries is None or said.carries in self.kept
+                if known and said.stored != "deleted":
                     self.demonstrations[message_id, user_id] = operation
             case ExchangeForgotten(int(message_id)):
                 self.forget_exchange(message_id)
@@ -147,6 +148,8 @@ class Model:
         kept.output = kept.reasoning = None
         for message_id in kept.parts:
             self.said[message_id].stored = "deleted"
+            for key in [key for key in self.demonstrations if key[0] == message_id]:
+                del self.demonstrations[key]
 
     def vote(self, vote: VoteCast) -> None:
         carried = self.said[vote.message_id].carries

@@ -71,9 +71,11 @@ async def test_my_data_is_all_of_a_person_and_nothing_of_others(tmp_path: Path) 
         for text in OF_BEN:
             assert text in str(data), text
         assert "Cleo" not in str(data)
-        nothing = await file_of(await command(stage, stage.ada, "my-data"))
-        assert nothing["worlds"] == {}
-        assert nothing["installation"] == data["installation"]
+        ada = await file_of(await command(stage, stage.ada, "my-data"))
+        assert ada["installation"] == data["installation"]
+        kept = [{kind for kind, rows in of.items() if rows} for of in ada["worlds"].values()]
+        assert kept == [{"settings"}] * 2, "she switched it on, and said nothing else"
+        assert {"key": "reasoning"} in ada["worlds"][f"guild:{second.id}"]["settings"]
 
 
 async def test_what_discord_does_not_take_the_operator_can_write(

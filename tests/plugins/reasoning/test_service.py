@@ -334,7 +334,7 @@ async def test_changes_in_discord_are_followed_at_any_time(
         started.set()
         await go_on.wait()
 
-    event = MessageEdited(7, "changed") if change == "edit" else MessagesDeleted([7])
+    event = MessageEdited(7, 9, "changed") if change == "edit" else MessagesDeleted([7])
     model.before = wait
     async with (
         agent_with(tmp_path, model.plugin(), reasoning_plugin()) as agent,
@@ -498,7 +498,7 @@ async def test_one_call_that_cannot_be_stored_takes_no_other_with_it(tmp_path: P
         status = await act(runtime, STATUS)
         assert "every exchange is being kept; 2 not kept since the start" in status
         assert "no valid Unicode" in status
-        await runtime.emit(MessageEdited(8, "\ud83d"))
+        await runtime.emit(MessageEdited(8, 9, "\ud83d"))
         await runtime.emit(MessagesDeleted([7]))
         lost = "; 2 not kept since the start, and 1 changes to them"
         assert f"every exchange is being kept{lost}" in await act(runtime, STATUS)
@@ -682,7 +682,7 @@ async def test_changes_wait_for_a_file_that_is_locked(tmp_path: Path) -> None:
         await act(runtime, STATUS)
         other = sqlite3.connect(runtime.store.location, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        await runtime.emit(MessageEdited(7, "a secret too"))
+        await runtime.emit(MessageEdited(7, 9, "a secret too"))
         await runtime.emit(MessagesDeleted([7]))
         assert "another program" in await until(runtime, "wait for their file")
         other.execute("ROLLBACK")
