@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import deque
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import shared_memory
+from bot.store import processes, shared_memory, writing
 from bot.store.shared_memory import SharedMemory, share
 from bot.store.sqlite import SqliteStore
 from tests.store.filling import GUILD, exchange
@@ -72,6 +73,23 @@ async def test_where_no_memory_is_left_to_share_all_is_kept_the_same(
         world = store.world(GUILD)
         await world.write([exchange(number) for number in range(100)])
         assert not open_memory()
+        assert (await world.stats()).exchanges == 100
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="there is none to share")
+async def test_a_writer_that_cannot_share_it_keeps_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_without(
+        module: str, link: socket.socket, folder: Path, _: object
+    ) -> "subprocess.Popen[bytes]":
+        return processes.begin(module, link, folder)
+
+    monkeypatch.setattr(writing, "begin", begin_without)
+    async with SqliteStore(tmp_path) as store:
+        world = store.world(GUILD)
+        await world.write([exchange(number) for number in range(100)])
+        assert store.problem is None
         assert (await world.stats()).exchanges == 100
 
 
