@@ -16,7 +16,8 @@ HEADER = struct.Struct(">IBBq")
 
 # Upwards.
 SHARED = 197
-"""There is shared memory; the body is the number of its handle."""
+"""There is shared memory; the body is the number of its handle. Downwards: it is used from here
+on; an empty body."""
 OPERATIONS_AT = 198
 """As OPERATIONS; its body is in the shared memory. The body here is PLACE: from where, how much."""
 OPERATIONS = 199

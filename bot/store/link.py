@@ -10,6 +10,7 @@ from bot.store.frames import (
     OPERATIONS,
     OPERATIONS_AT,
     PLACE,
+    SHARED,
     Unpacker,
     encode_entries,
     pack,
@@ -21,7 +22,7 @@ from bot.store.shared_memory import SharedMemory
 
 class Link(asyncio.Protocol):
     """The stream to one writer. `take` is called with each frame of the writer's, `go_on` when it
-    takes more after it was `full`; `shared` is memory that it shares.
+    takes more after it was `full`; `shared` is memory for it, used once it says that it shares it.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Link(asyncio.Protocol):
         self._take = take
         self._go_on = go_on
         self._shared = shared
+        self._is_shared = False
         # Of each frame of operations how many they are, and whether they are in the memory.
         self._frames: deque[tuple[int, bool]] = deque()
         self._unpacker = Unpacker()
@@ -53,7 +55,7 @@ class Link(asyncio.Protocol):
     def send_entries(self, entries: Sequence[Entry]) -> None:
         """Send these operations, through the memory while there is room in it."""
         body = encode_entries(entries)
-        at = None if self._shared is None else self._shared.put(body)
+        at = self._shared.put(body) if self._shared is not None and self._is_shared else None
         self._frames.append((len(entries), at is not None))
         if at is None:
             self.send(pack(OPERATIONS, None, body))
@@ -68,7 +70,9 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """The writer said something."""
         for kind, world, body in self._unpacker.unpack(data):
-            if kind == KEPT:
+            if kind == SHARED:
+                self._is_shared = True
+            elif kind == KEPT:
                 self._release(NUMBER.unpack(body)[0])
             self._take(kind, world, body)
 

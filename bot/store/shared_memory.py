@@ -33,7 +33,9 @@ class SharedMemory:
         except OSError:
             return None
         try:
-            os.ftruncate(handle, SIZE)
+            # All of it at once: where memory is promised to nobody twice and none is left, writing
+            # to a page that is not there would end this process.
+            os.posix_fallocate(handle, 0, SIZE)
             return cls(handle)
         except OSError:
             os.close(handle)

@@ -192,12 +192,21 @@ class Writer:
             elif kind == OPERATIONS:
                 entries += decode_entries(body)
             elif kind == SHARED:
-                self._shared = share(NUMBER.unpack(body)[0])
+                self._share(NUMBER.unpack(body)[0])
             elif kind == DRAIN:
                 self._flush(entries)
                 entries = []
                 self._requests.put((world, body))
         self._flush(entries)
+
+    def _share(self, handle: int) -> None:
+        """Have operations come through memory, where that can be."""
+        try:
+            self._shared = share(handle)
+        except OSError as error:
+            log.warning("No memory is shared with the bot, records come without: %s", error)
+        else:
+            self._send(pack(SHARED, None, b""))
 
     def _flush(self, entries: Sequence[Entry]) -> None:
         """Put them on disk, however long it takes, and say so."""

@@ -1,7 +1,9 @@
 """What goes through the memory that bot and writer share arrives, and so does what has no room."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections import deque
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.store import shared_memory
+from bot.store import processes, shared_memory, writing
 from bot.store.shared_memory import SharedMemory, share
 from bot.store.sqlite import SqliteStore
 from tests.store.filling import GUILD, exchange
@@ -46,6 +48,49 @@ def test_what_is_there_stays_as_it_is_until_it_is_released(steps: list[int | Non
                 there.append((at, body))
             for at, body in there:
                 assert other_end[at : at + len(body)] == body
+
+
+def test_all_of_the_memory_is_there_before_something_is_put() -> None:
+    """A page that cannot be had when it is written to ends the process."""
+    memory = SharedMemory.make()
+    if memory is None:
+        pytest.skip("this system has no memory to share")
+    with closing(memory):
+        there = os.fstat(memory.handle).st_blocks * 512
+        memory.forget_handle()
+        assert there >= shared_memory.SIZE
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="there is none to share")
+async def test_where_no_memory_is_left_to_share_all_is_kept_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", no_room)
+    async with SqliteStore(tmp_path) as store:
+        world = store.world(GUILD)
+        await world.write([exchange(number) for number in range(100)])
+        assert not open_memory()
+        assert (await world.stats()).exchanges == 100
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="there is none to share")
+async def test_a_writer_that_cannot_share_it_keeps_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_without(
+        module: str, link: socket.socket, folder: Path, _: object
+    ) -> "subprocess.Popen[bytes]":
+        return processes.begin(module, link, folder)
+
+    monkeypatch.setattr(writing, "begin", begin_without)
+    async with SqliteStore(tmp_path) as store:
+        world = store.world(GUILD)
+        await world.write([exchange(number) for number in range(100)])
+        assert store.problem is None
+        assert (await world.stats()).exchanges == 100
 
 
 @pytest.mark.parametrize("size", [SMALL, 1 << 16, 4 << 20])
