@@ -85,7 +85,10 @@ class Settings(BaseSettings):
     model_name: str | None = Field(None, description="The model's name at MODEL_URL.")
     model_api_key: Token | None = Field(None, description="The key for MODEL_URL, if any.")
     model_timeout: float = Field(
-        120.0, gt=0, description="Seconds that a whole answer of MODEL_URL may take."
+        120.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds that a whole answer of MODEL_URL may take.",
     )
     model_vision: bool = Field(
         False, description="Whether the model at MODEL_URL takes images: true or false."
@@ -107,7 +110,10 @@ class Settings(BaseSettings):
         None, description="The key for CUSTOM_MODEL_URL, if any."
     )
     custom_model_timeout: float = Field(
-        30.0, gt=0, description="Seconds the custom model has before the original answers."
+        30.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds the custom model has before the original answers.",
     )
     system_prompt: str = Field(
         "You are a helpful assistant named Understudy.",

@@ -75,6 +75,15 @@ def test_a_broken_address_does_not_show_its_password(monkeypatch: pytest.MonkeyP
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("prefix", ["", "CUSTOM_"])
+def test_a_model_has_some_time_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    monkeypatch.setenv(f"{prefix}MODEL_TIMEOUT", "inf")
+    with pytest.raises(SettingsError, match=f"^{prefix}MODEL_TIMEOUT: should be a finite number"):
+        load_settings(None)
+
+
 @pytest.mark.parametrize("token", ["hunter2\nhunter2", "hunter2\n", "hunter 2", "hunter²"])
 def test_a_token_is_one_printable_word(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
     monkeypatch.setenv("DISCORD_TOKEN", token)

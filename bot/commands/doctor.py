@@ -30,6 +30,7 @@ from bot.store.sqlite import SqliteStore
 LOW_SPACE_BYTES = 500 * 1024 * 1024
 REQUEST_SECONDS = 15
 FILES_OPENED = 3
+CHECK_ENDPOINT = " Check {prefix}MODEL_URL, {prefix}MODEL_NAME and {prefix}MODEL_API_KEY."
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +169,21 @@ async def models(settings: Settings) -> AsyncIterator[Finding]:
         if without is not None:
             yield Finding("model", False, without)
         for model in agent.models:
-            yield await asked(model)
+            yield await asked(model, settings)
 
 
-async def asked(model: Model) -> Finding:
+async def asked(model: Model, settings: Settings) -> Finding:
     """Whether this model answers."""
-    what = "custom model" if model.priority is None else "model"
+    what, address, prefix = "model", settings.model_url, ""
+    if model.priority is None:
+        what, address, prefix = "custom model", settings.custom_model_url, "CUSTOM_"
     request = ModelRequest(messages=(ChatMessage("user", "Say hello."),), max_tokens=32)
     try:
         response = await model.handler(request)
     except ModelError as error:
-        return Finding(what, False, f"{model.name} ({model.provider}): {error}")
+        hint = "" if address is None else CHECK_ENDPOINT.format(prefix=prefix)
+        why = str(error).removesuffix(".")
+        return Finding(what, False, f"{model.name} ({model.provider}): {why}.{hint}")
     return Finding(what, True, f"{model.name} ({model.provider}) says: {response.text[:60]!r}")
 
 

@@ -365,6 +365,7 @@ async def test_the_doctor_finds_what_is_wrong(tmp_path: Path) -> None:
             assert await doctor.ended() == 1
             lines = doctor.output.splitlines()
         assert [line[0] for line in lines] == ["✓", "✗", "✗", "✓", "✗", "✗"]
+        assert lines[2].endswith("Check MODEL_URL, MODEL_NAME and MODEL_API_KEY.")
         assert "hunter2" not in doctor.output
         async with understudy(tmp_path, "doctor", settings={"LOG_LEVEL": "loud"}) as doctor:
             assert await doctor.ended() == 2
