@@ -18,8 +18,11 @@ def test_the_line_is_never_wrapped(columns: int, monkeypatch: pytest.MonkeyPatch
         with Progress("exchanges") as progress:
             progress._last = -1.0
             progress.show(0.65, 19_584)
-        shown = screen.read(4096).decode()
-    _, line, after = shown.split("\r")
+        shown = b""
+        while not shown.endswith(b"\r\x1b[K"):
+            # A terminal gives what was written in pieces of its own.
+            shown += screen.read(4096)
+    _, line, after = shown.decode().split("\r")
     line = line.removesuffix("\x1b[K")
     assert 0 < len(line) < columns
     assert columns < 60 or " 65%  19,584 exchanges, " in line
