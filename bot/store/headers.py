@@ -34,7 +34,7 @@ def is_plain(path: Path) -> bool | None:
 
 
 def is_of_a_page(header: bytes, most_pages: int) -> bool:
-    """Whether a page of a database may begin so; of random bytes, one in a hundred thousand does.
+    """Whether a page of a database may begin so; a few in 100,000 random ones do.
 
     https://www.sqlite.org/fileformat2.html#b_tree_pages; other pages begin with the next one's
     number, or with zeros.
