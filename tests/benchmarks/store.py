@@ -9,6 +9,8 @@ told when its exchange is on disk. Side by side, in interleaved rounds:
 - autocommit: the same with `isolation_level=None`, which saves a turn of the connection's thread
 - kept: the store, until the last caller was told
 - drained: the same, until every exchange is in its guild's file
+- ready: as long as kept and, after it, two processes take that insert the rows of those files into
+  empty ones, and do nothing else: what a drain is held against
 
 Prints medians and their ratio to raw. Look at the ratios: the figures are those of a machine.
 """
@@ -34,6 +36,7 @@ from bot.store.operations import encode
 from bot.store.records import Exchange, World, WorldKind
 from bot.store.sqlite import SqliteStore
 from tests.benchmarks.conversations import conversation
+from tests.benchmarks.ready_rows import insert_ready_rows
 
 CALLERS = 256
 COMMIT = 512
@@ -114,7 +117,7 @@ async def by_callers(work: Sequence[tuple[int, Exchange]], keep: Keep) -> None:
 async def ours(
     work: list[tuple[int, Exchange]], folder: Path, engine: Engine
 ) -> tuple[float, float]:
-    """Rows a second until kept, and until drained, where every guild has its file already."""
+    """The seconds until kept, and until drained, where every guild has its file already."""
     guilds = {guild for guild, _ in work}
     async with SqliteStore(folder, engine) as store:
         worlds = {guild: store.world(World(WorldKind.GUILD, guild + 1)) for guild in guilds}
@@ -130,7 +133,7 @@ async def ours(
         kept = time.perf_counter() - began
         await store.drained()
         drained = time.perf_counter() - began
-    return len(work) / kept, len(work) / drained
+    return kept, drained
 
 
 async def paced(folder: Path, guilds: int, seconds: float = 30.0, rate: int = 1_000) -> list[float]:
@@ -164,7 +167,7 @@ async def compare(guilds: int, rows: int, rounds: int, *, encrypted: bool) -> No
     size = statistics.mean(len(encode(exchange)[1]) for _, exchange in work[-100:])
     print(f"{guilds} guilds, {rows} exchanges of {size:.0f} bytes, {CALLERS} callers")
     names = (
-        *("raw", "naive", "autocommit", "kept", "drained"),
+        *("raw", "naive", "autocommit", "kept", "drained", "ready"),
         *("kept, encrypted", "drained, encrypted"),
     )
     results: dict[str, list[float]] = {name: [] for name in names}
@@ -179,13 +182,18 @@ async def compare(guilds: int, rows: int, rounds: int, *, encrypted: bool) -> No
                 results["autocommit"].append(await naive(work, Path(folder), None))
         with tempfile.TemporaryDirectory() as folder:
             kept, drained = await ours(work, Path(folder), Engine())
-            results["kept"].append(kept)
-            results["drained"].append(drained)
+            results["kept"].append(rows / kept)
+            results["drained"].append(rows / drained)
+            if guilds <= 1_000:
+                worlds = [World(WorldKind.GUILD, guild + 1) for guild in range(guilds)]
+                with tempfile.TemporaryDirectory() as empty:
+                    ready = insert_ready_rows(worlds, Path(folder), Path(empty))
+                results["ready"].append(rows / (kept + ready))
         if encrypted:
             with tempfile.TemporaryDirectory() as folder:
                 kept, drained = await ours(work, Path(folder), Engine(secrets.token_hex()))
-                results["kept, encrypted"].append(kept)
-                results["drained, encrypted"].append(drained)
+                results["kept, encrypted"].append(rows / kept)
+                results["drained, encrypted"].append(rows / drained)
     reference = statistics.median(results["raw"])
     for name, rates in results.items():
         if rates:
