@@ -43,8 +43,13 @@ class MessageChanges:
                 text = readable(message, me)
                 await runtime.emit(MessageEdited(message.id, message.author.id, text))
 
-    async def deleted(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
-        """Messages were deleted: so is what is kept of them, and nobody answers them any more."""
+    async def deleted(
+        self, guild_id: int | None, channel_id: int, message_ids: list[int]
+    ) -> World | None:
+        """Messages were deleted: so is what is kept of them, and nobody answers them any more.
+
+        Returns their world, where anything is kept of it.
+        """
         self._conversation.forget(message_ids)
         for message_id in message_ids:
             self._answers.forget(message_id)
@@ -52,9 +57,11 @@ class MessageChanges:
             if asking is not None:
                 asking.end(Fate.WITHDRAWN)
         world = await self._world_of_channel(guild_id, channel_id)
-        if world is not None and self._agent.knows(world):
-            async with self._agent.runtime(world) as runtime:
-                await runtime.emit(MessagesDeleted(message_ids))
+        if world is None or not self._agent.knows(world):
+            return None
+        async with self._agent.runtime(world) as runtime:
+            await runtime.emit(MessagesDeleted(message_ids))
+        return world
 
     async def _offer_again(self, question: discord.Message) -> None:
         """A question was changed that was answered, or is being."""

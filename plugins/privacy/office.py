@@ -277,6 +277,12 @@ class PrivacyOffice:
         """What was quoted since that time (ms): the newest `a_room` messages of each room."""
         return await self.records.quoted(world, since, a_room)
 
+    async def asked_for(
+        self, world: World, room_id: int, message_ids: Sequence[int]
+    ) -> Sequence[int]:
+        """The ids of the questions of a room, with texts, whose answers these messages carried."""
+        return await self.records.asked_for(world, room_id, message_ids)
+
     # Hours
 
     def wipe_soon(self, world: World) -> None:
