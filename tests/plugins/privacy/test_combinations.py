@@ -318,3 +318,27 @@ async def test_what_was_asked_by_a_command_goes_with_its_answer(tmp_path: Path) 
             await heard(stage, tmp_path, "asked meanwhile it", "meanwhile the start")
             assert inputs(stage)[0] == ["Ben: typed, and not deleted"]
             assert files_with(tmp_path, "typed again") != []
+
+
+async def test_an_edit_counts_once(tmp_path: Path) -> None:
+    """Discord tells it again, with its time, when the message is pinned: it is the same edit."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ask(stage.ben, "the first version")
+        (said,) = [m for m in stage.ben.log.messages.values() if "the first" in m.content]
+        await stage.ben.edit(said.latest, f"<@{stage.bot_id}> the second version")
+        await heard(stage, tmp_path, "the first version")
+        await command(stage, stage.ben, "opt-out")
+        await pinned(stage, said.latest["id"])
+        assert inputs(stage) == [["Ben: the second version"]]
+        await stage.ben.edit(said.latest, f"<@{stage.bot_id}> the third version")
+        await heard(stage, tmp_path, "the second version")
+        assert files_with(tmp_path, "the third version") == []
+
+
+async def pinned(stage: Scene, message_id: str) -> None:
+    """Ada pins a message, and the bot has heard of it."""
+    await stage.ada.request("PUT", f"/channels/{stage.channel_id}/messages/pins/{message_id}")
+    # What the bot is told comes in order.
+    dm = await stage.ada.open_dm(stage.bot_id)
+    await stage.say_in(dm["id"], stage.ada, "hello")
+    await settled(stage)
