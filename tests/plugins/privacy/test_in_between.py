@@ -10,10 +10,11 @@ import pytest
 from bot.agent.models import ModelRequest
 from bot.front.panel.history import changes_page
 from bot.harness import FakeDiscord, Person
+from bot.harness.faults import Drop, InvalidSession
 from bot.harness.model import ChannelType
 from bot.store.records import World, WorldKind
 from tests.front.scene import Scene
-from tests.front.test_housekeeping import heard
+from tests.front.test_housekeeping import heard, question
 from tests.grepping import files_with
 from tests.plugins.privacy.place import (
     ENABLE,
@@ -225,3 +226,39 @@ async def test_of_an_admin_who_was_forgotten_the_settings_say_so(tmp_path: Path)
         async with watched(tmp_path, fake, enabled=False) as stage:
             status = await stage.slash(stage.ada, "reasoning status")
             assert "by somebody who was forgotten" in str(status.latest)
+
+
+@pytest.mark.parametrize("fault", [Drop(), InvalidSession()])
+async def test_what_happened_while_the_connection_was_lost_is_followed(
+    tmp_path: Path, fault: Drop | InvalidSession
+) -> None:
+    """Discord tells it again where it resumes the connection; else it is looked up."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.client.housekeeping.catch_up()
+        messages = [await question(stage, text) for text in ("1st words", "2nd words")]
+        command_answer = await stage.slash(stage.ben, "ask", question="3rd words")
+        stage.model.text = "the 4th words"
+        *_, answer = await stage.ask(stage.ben, "something")
+        await settled(stage)
+        fake.faults.cause(fault)
+        await stage.ben.delete(messages[0].latest)
+        await stage.ben.edit(messages[1].latest, f"<@{stage.bot_id}> other words")
+        await stage.ada.delete(command_answer.latest)
+        await stage.ada.delete(answer.latest)
+        await heard(stage, tmp_path, "1st words", "2nd words", "3rd words", "4th words")
+        assert files_with(tmp_path, "other words") != []
+
+
+async def test_an_answer_that_is_deleted_while_it_streams_is_not_kept(tmp_path: Path) -> None:
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ask(stage.people["cleo"], "hello")
+        stage.model.text = "the second half"
+        async with answering(stage, stage.ben, stage.channel_id, "a question"):
+            shown = [m for m in stage.ada.log.messages.values() if "first half" in m.content]
+            while not shown:
+                await stage.ada.type(stage.channel_id)
+                shown = [m for m in stage.ada.log.messages.values() if "first half" in m.content]
+            await stage.ada.delete(shown[0].latest)
+        await settled(stage)
+        assert files_with(tmp_path, "the first half", "the second half") == []
+        assert inputs(stage)[-1][-1] == "Ben: a question"
