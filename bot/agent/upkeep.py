@@ -39,3 +39,8 @@ class Upkeep(Protocol):
 
     async def quoted(self, world: World, since: int, a_room: int) -> Mapping[int, Sequence[Quoted]]:
         """What was quoted since that time (ms): the newest `a_room` messages of each room."""
+
+    async def asked_for(
+        self, world: World, room_id: int, message_ids: Sequence[int]
+    ) -> Sequence[int]:
+        """The ids of the questions of a room, with texts, whose answers these messages carried."""

@@ -286,12 +286,17 @@ class UnderstudyClient(discord.Client):
 
     async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
         """A message was deleted: so is what is kept of it."""
-        await self._changes.deleted(payload.guild_id, payload.channel_id, [payload.message_id])
+        await self._deleted(payload.guild_id, payload.channel_id, [payload.message_id])
 
     async def on_raw_bulk_message_delete(self, payload: discord.RawBulkMessageDeleteEvent) -> None:
         """Many messages were deleted at once."""
         gone = list(payload.message_ids)
-        await self._changes.deleted(payload.guild_id, payload.channel_id, gone)
+        await self._deleted(payload.guild_id, payload.channel_id, gone)
+
+    async def _deleted(self, guild_id: int | None, channel_id: int, gone: list[int]) -> None:
+        world = await self._changes.deleted(guild_id, channel_id, gone)
+        if world is not None:
+            self._own(self.housekeeping.answers_gone(world, channel_id, gone))
 
     def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it as a task that ends with the client."""

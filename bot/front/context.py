@@ -106,7 +106,8 @@ def belongs(message: discord.Message, me: discord.abc.User, is_left_out: LeftOut
     if message.type not in SPOKEN or not something or is_left_out(message):
         return False
     if message.author.id != me.id:
-        return not message.author.bot
+        # Of a webhook's message nobody is the author, whoever may be behind it.
+        return not message.author.bot and message.webhook_id is None
     if message.flags.silent:
         # An announcement, such as the notice that exchanges are recorded.
         return False

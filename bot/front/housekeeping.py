@@ -72,6 +72,11 @@ class Housekeeping:
         if (upkeep := self._agent.upkeep) is not None and self._agent.knows(world):
             await done(self._rooms(upkeep, world))
 
+    async def answers_gone(self, world: World, room_id: int, message_ids: Sequence[int]) -> None:
+        """Messages were deleted: if they were answers to commands, their questions go with them."""
+        if (upkeep := self._agent.upkeep) is not None:
+            await done(self._questions(upkeep, world, room_id, message_ids))
+
     async def catch_up(self) -> None:
         """Follow what was deleted and edited while the bot was down, as far as Discord tells."""
         upkeep = self._agent.upkeep
@@ -151,7 +156,30 @@ class Housekeeping:
                 except UNREACHED as error:
                     log.info("Changes in channel %d are not known: %s", room_id, error)
                     continue
+                if gone or edited:
+                    log.info(
+                        "While the bot was away: %d deletions, %d edits", len(gone), len(edited)
+                    )
                 await self._tell(world, gone, edited)
+                await self._questions(upkeep, world, room_id, gone)
+
+    async def _questions(
+        self, upkeep: Upkeep, world: World, room_id: int, answers: Sequence[int]
+    ) -> None:
+        """Follow deleted answers to commands, whose questions stand in no message of their own.
+
+        Nothing here tells which those are: Discord is asked for the message.
+        """
+        questions = await upkeep.asked_for(world, room_id, answers) if answers else ()
+        room = await self._room(room_id) if questions else None
+        if room is None or isinstance(room, bool):
+            return
+        try:
+            gone = [number for number in questions if await self._deleted(room, number)]
+        except UNREACHED as error:
+            log.info("Whether questions in channel %d are there is not known: %s", room_id, error)
+            return
+        await self._tell(world, gone, ())
 
     async def _deleted(self, room: discord.abc.Messageable, message_id: int) -> bool:
         await self._pause()
@@ -162,7 +190,6 @@ class Housekeeping:
     ) -> None:
         if not gone and not edited:
             return
-        log.info("While the bot was away: %d deletions, %d edits", len(gone), len(edited))
         async with self._agent.runtime(world) as runtime:
             if gone:
                 await runtime.emit(MessagesDeleted(gone))

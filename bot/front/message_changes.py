@@ -1,6 +1,8 @@
 """Messages that are edited or deleted in Discord: what was made of them follows."""
 
 import logging
+from collections import OrderedDict
+from datetime import datetime
 
 import discord
 
@@ -13,6 +15,8 @@ from bot.store.records import World, WorldKind
 
 log = logging.getLogger(__name__)
 
+REMEMBERED_EDITS = 4_096
+
 
 class MessageChanges:
     """Told of changed messages, it tells whoever answers them, and the world they were said in."""
@@ -24,6 +28,7 @@ class MessageChanges:
         self._agent = agent
         self._answers = answers
         self._conversation = conversation
+        self._edits: OrderedDict[int, datetime] = OrderedDict()
 
     async def edited(self, payload: discord.RawMessageUpdateEvent) -> None:
         """A message was changed: so is what is kept of it.
@@ -34,7 +39,7 @@ class MessageChanges:
         me = self._client.user
         if me is None or message.author.bot or "content" not in payload.data:
             return
-        if message.edited_at is None:
+        if message.edited_at is None or not self._is_new(message.id, message.edited_at):
             return
         world = world_of(message.guild, message.author)
         await self._offer_again(message)
@@ -43,8 +48,13 @@ class MessageChanges:
                 text = readable(message, me)
                 await runtime.emit(MessageEdited(message.id, message.author.id, text))
 
-    async def deleted(self, guild_id: int | None, channel_id: int, message_ids: list[int]) -> None:
-        """Messages were deleted: so is what is kept of them, and nobody answers them any more."""
+    async def deleted(
+        self, guild_id: int | None, channel_id: int, message_ids: list[int]
+    ) -> World | None:
+        """Messages were deleted: so is what is kept of them, and nobody answers them any more.
+
+        Returns their world, where anything is kept of it.
+        """
         self._conversation.forget(message_ids)
         for message_id in message_ids:
             self._answers.forget(message_id)
@@ -52,9 +62,21 @@ class MessageChanges:
             if asking is not None:
                 asking.end(Fate.WITHDRAWN)
         world = await self._world_of_channel(guild_id, channel_id)
-        if world is not None and self._agent.knows(world):
-            async with self._agent.runtime(world) as runtime:
-                await runtime.emit(MessagesDeleted(message_ids))
+        if world is None or not self._agent.knows(world):
+            return None
+        async with self._agent.runtime(world) as runtime:
+            await runtime.emit(MessagesDeleted(message_ids))
+        return world
+
+    def _is_new(self, message_id: int, edited_at: datetime) -> bool:
+        """Whether this edit is told for the first time: it comes again with each later pin."""
+        if self._edits.get(message_id) == edited_at:
+            return False
+        self._edits[message_id] = edited_at
+        self._edits.move_to_end(message_id)
+        if len(self._edits) > REMEMBERED_EDITS:
+            self._edits.popitem(last=False)
+        return True
 
     async def _offer_again(self, question: discord.Message) -> None:
         """A question was changed that was answered, or is being."""

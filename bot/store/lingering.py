@@ -19,7 +19,10 @@ from bot.store.records import World
 log = logging.getLogger(__name__)
 
 AGAIN_SECONDS = (1.0, 30.0)
-STILL_THERE = "What was forgotten is gone from the records, and still in the log beside their file."
+STILL_THERE = (
+    "What was forgotten is gone from the records, and still in the bytes of their file or of the "
+    "log beside it."
+)
 LINGERS = (
     f"{STILL_THERE} Another program reads that file, and it goes when that program ends: is an "
     "export, or a `sqlite3`, still open?"

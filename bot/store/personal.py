@@ -29,7 +29,7 @@ from bot.store.forgetting import (
 from bot.store.inbox import FOLDER as INBOX
 from bot.store.presence import has_nothing_of
 from bot.store.problems import StoreError
-from bot.store.quoting import Quoted, authors, quoted_since, rooms
+from bot.store.quoting import Quoted, asked_for, authors, quoted_since, rooms
 from bot.store.records import World, WorldKind
 from bot.store.setting_aside import COMPANIONS, DAMAGED, REPAIRED
 from bot.store.sqlite import SqliteStore
@@ -213,6 +213,13 @@ class PersonalRecords:
     async def quoted(self, world: World, since: int, a_room: int) -> dict[int, list[Quoted]]:
         """What was quoted since that time (ms), by room: the newest `a_room` messages of each."""
         return await self._read(world, partial(quoted_since, since=since, a_room=a_room), {})
+
+    async def asked_for(self, world: World, room_id: int, message_ids: Sequence[int]) -> list[int]:
+        """The ids of the questions of a room, with texts, whose answers these messages carried."""
+        await self._drained(world)
+        return await self._read(
+            world, partial(asked_for, room_id=room_id, message_ids=message_ids), []
+        )
 
     async def delete_world(self, world: World) -> None:
         """Delete the whole file, damaged ones of it, and what waits to be put into it."""

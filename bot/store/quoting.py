@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.store.forgetting import ids, snowflake
@@ -41,6 +42,20 @@ def rooms(connection: sqlite3.Connection) -> list[int]:
         connection,
         "SELECT room_id FROM exchanges WHERE room_id IS NOT NULL UNION SELECT room_id FROM notices",
         (),
+    )
+
+
+def asked_for(
+    connection: sqlite3.Connection, room_id: int, message_ids: Sequence[int]
+) -> list[int]:
+    """The questions of a room whose answers these messages carried: those whose texts are kept."""
+    return ids(
+        connection,
+        "SELECT DISTINCT q.message_id FROM messages m JOIN exchanges e ON e.id = m.exchange_id"
+        " JOIN messages q ON q.message_id = e.message_id"
+        " WHERE m.message_id IN (SELECT value FROM json_each(?)) AND e.room_id = ?"
+        " AND q.state = 0",
+        (json.dumps(list(message_ids)), room_id),
     )
 
 

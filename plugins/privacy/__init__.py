@@ -56,7 +56,7 @@ async def on_answer_coming(runtime: AgentRuntime, event: AnswerComing) -> None:
 async def on_reply_sent(runtime: AgentRuntime, event: ReplySent) -> None:
     """An answer was posted: from here on it is known whom it was for."""
     if (service := find_service(runtime)) is not None:
-        service.note_reply(event.request_id, event.message_ids)
+        await service.note_reply(event.request_id, event.message_ids)
 
 
 def find_service(runtime: AgentRuntime) -> PrivacyService | None:

@@ -216,6 +216,17 @@ class PrivacyOffice:
         log.info("Forgot a person: %d rows in %d worlds, %d failed", gone.rows, counted, len(told))
         return Receipt(people.installation, moment, gone, counted, told)
 
+    async def answered(self, user_id: int, asked_at: int, posted_at: int) -> None:
+        """A question of a person's was answered (ms): if they were forgotten between, up to then.
+
+        Or the answer, which is younger, would be kept where somebody's later question quotes it.
+        """
+        forgotten = None if self.people is None else self.people.forgotten.get(user_id)
+        if self.people is not None and forgotten is not None and asked_at <= forgotten < posted_at:
+            self.people.forgotten[user_id] = posted_at
+            noting = asyncio.to_thread(self._installation.note_forgotten, user_id, posted_at)
+            await self._attempt(noting)
+
     # What the front notices in Discord
 
     async def present(self, guild_ids: Collection[int]) -> None:
@@ -276,6 +287,12 @@ class PrivacyOffice:
     async def quoted(self, world: World, since: int, a_room: int) -> Mapping[int, Sequence[Quoted]]:
         """What was quoted since that time (ms): the newest `a_room` messages of each room."""
         return await self.records.quoted(world, since, a_room)
+
+    async def asked_for(
+        self, world: World, room_id: int, message_ids: Sequence[int]
+    ) -> Sequence[int]:
+        """The ids of the questions of a room, with texts, whose answers these messages carried."""
+        return await self.records.asked_for(world, room_id, message_ids)
 
     # Hours
 

@@ -4,13 +4,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 from weakref import WeakValueDictionary
 
 from bot.agent.rooms import Room, RoomError
 from bot.agent.runtime import AgentRuntime
 from bot.store.problems import StoreError
-from bot.store.records import Exchange, World
+from bot.store.records import Exchange, World, time_of
 from plugins.privacy.admission import REMEMBERED, Admission
 from plugins.privacy.notices import notice
 from plugins.privacy.policy import PrivacySettings
@@ -24,6 +25,14 @@ PLUGIN = "privacy"
 RECORDING_SERVICE = "reasoning"
 UNREAD_SECONDS = 5.0
 POST_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked, and when (ms)."""
+
+    user_id: int
+    timestamp: int
 
 
 @runtime_checkable
@@ -44,7 +53,7 @@ class PrivacyService:
         self.unannounced = 0
         self._runtime = runtime
         self._rules = Admission(runtime.world, lambda: office.people)
-        self._asked: dict[int, int] = {}
+        self._asked: dict[int, Asked] = {}
         self._unread_since = 0.0
         self._setting = asyncio.Lock()
         self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
@@ -81,7 +90,7 @@ class PrivacyService:
     def admit(self, exchange: Exchange) -> Exchange | None:
         """The exchange as it may be kept; None where nothing of it may."""
         if exchange.user_id is not None:
-            self._asked[exchange.id] = exchange.user_id
+            self._asked[exchange.id] = Asked(exchange.user_id, exchange.timestamp)
             if len(self._asked) > REMEMBERED:
                 del self._asked[next(iter(self._asked))]
         admitted, reason = self._rules.admit(exchange)
@@ -99,12 +108,15 @@ class PrivacyService:
         if self._rules.consents.get(user_id) is True:
             del self._rules.consents[user_id]
 
-    def note_reply(self, request_id: int, message_ids: Sequence[int]) -> None:
+    async def note_reply(self, request_id: int, message_ids: Sequence[int]) -> None:
         """These messages of the bot's carry the answer to a request."""
-        user_id = self._asked.pop(request_id, None)
-        if user_id is not None:
-            for message_id in message_ids:
-                self._rules.note_reply(user_id, message_id)
+        asked = self._asked.pop(request_id, None)
+        if asked is None:
+            return
+        for message_id in message_ids:
+            self._rules.note_reply(asked.user_id, message_id)
+        posted = max(map(time_of, message_ids), default=0)
+        await self.office.answered(asked.user_id, asked.timestamp, posted)
 
     async def read(self) -> None:
         """Read the world's file, where that has not been possible so far."""

@@ -121,7 +121,7 @@ async def check_status(context: ActionContext) -> ActionResult:
         toggle = "Say “enable custom reasoning” or use `/reasoning enable` to turn it on."
     if state.since is not None:
         done = "enabled" if state.enabled else "disabled"
-        head += f" · {done} {moment(state.since)} by <@{state.by}>"
+        head += f" · {done} {moment(state.since)} by {named(state.by)}"
     lines = [
         "📊 **Custom Reasoning Service Status**",
         head,
@@ -231,3 +231,8 @@ def model_name(model: Model) -> str:
 def moment(milliseconds: int) -> str:
     """A time that each reader's client shows in their own way."""
     return f"<t:{milliseconds // 1000}:R>"
+
+
+def named(user_id: int | None) -> str:
+    """A person's mention; of who was forgotten there is no id (the records have 0)."""
+    return f"<@{user_id}>" if user_id else "somebody who was forgotten"

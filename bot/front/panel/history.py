@@ -41,7 +41,9 @@ def changes_page(audit: Sequence[Mapping[str, Any]]) -> str:
 def described(change: Mapping[str, Any]) -> str:
     """One change."""
     when = int(change.get("when", 0)) // 1000
-    head = f"<t:{when}:f> <@{change.get('who')}>"
+    who = str(change.get("who"))
+    # The records have 0 in the place of whoever was forgotten.
+    head = f"<t:{when}:f> {'somebody who was forgotten' if who == '0' else f'<@{who}>'}"
     field, before, after = str(change.get("field")), change.get("from"), change.get("to")
     name = NAMES.get(field, discord.utils.escape_markdown(field))
     if field in ("modes", "models") and isinstance(before, dict) and isinstance(after, dict):

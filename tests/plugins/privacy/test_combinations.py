@@ -288,3 +288,57 @@ async def test_what_was_asked_by_a_command_is_not_taken_for_deleted(tmp_path: Pa
             await stage.client.housekeeping.catch_up()
             await settled(stage)
             assert inputs(stage)[-1] == ["Ben: asked by a command"]
+
+
+async def test_what_was_asked_by_a_command_goes_with_its_answer(tmp_path: Path) -> None:
+    """Also where it was given before the start, or deleted while the bot was down; no other."""
+    async with FakeDiscord() as fake:
+        async with watched(tmp_path, fake) as stage:
+            await stage.ask(stage.ben, "typed, and not deleted")
+            answers = []
+            for which in ("before", "meanwhile"):
+                stage.model.text = f"{which} the start " * 150
+                answers.append(await stage.slash(stage.ben, "ask", question=f"asked {which} it"))
+            stage.model.text = "to what is typed"
+            *_, typed = await stage.ask(stage.ben, "typed again")
+            await settled(stage)
+            assert files_with(tmp_path, "asked before it", "asked meanwhile it") != []
+        async with watched(tmp_path, fake, enabled=False) as stage:
+            await stage.ada.delete(typed.latest)
+            await stage.ada.delete(answers[0].latest)
+            await heard(stage, tmp_path, "asked before it", "before the start", "to what is typed")
+            stage.model.text = "after the start"
+            answer = await stage.slash(stage.ben, "ask", question="asked after it")
+            await stage.ada.delete(answer.latest)
+            await heard(stage, tmp_path, "asked after it", "after the start")
+            ada = stage.ada
+        async with ada:
+            await ada.delete(answers[1].latest)
+        async with watched(tmp_path, fake, enabled=False) as stage:
+            await heard(stage, tmp_path, "asked meanwhile it", "meanwhile the start")
+            assert inputs(stage)[0] == ["Ben: typed, and not deleted"]
+            assert files_with(tmp_path, "typed again") != []
+
+
+async def test_an_edit_counts_once(tmp_path: Path) -> None:
+    """Discord tells it again, with its time, when the message is pinned: it is the same edit."""
+    async with FakeDiscord() as fake, watched(tmp_path, fake) as stage:
+        await stage.ask(stage.ben, "the first version")
+        (said,) = [m for m in stage.ben.log.messages.values() if "the first" in m.content]
+        await stage.ben.edit(said.latest, f"<@{stage.bot_id}> the second version")
+        await heard(stage, tmp_path, "the first version")
+        await command(stage, stage.ben, "opt-out")
+        await pinned(stage, said.latest["id"])
+        assert inputs(stage) == [["Ben: the second version"]]
+        await stage.ben.edit(said.latest, f"<@{stage.bot_id}> the third version")
+        await heard(stage, tmp_path, "the second version")
+        assert files_with(tmp_path, "the third version") == []
+
+
+async def pinned(stage: Scene, message_id: str) -> None:
+    """Ada pins a message, and the bot has heard of it."""
+    await stage.ada.request("PUT", f"/channels/{stage.channel_id}/messages/pins/{message_id}")
+    # What the bot is told comes in order.
+    dm = await stage.ada.open_dm(stage.bot_id)
+    await stage.say_in(dm["id"], stage.ada, "hello")
+    await settled(stage)
