@@ -37,7 +37,10 @@ def pack_key(key: str | None) -> bytes:
 
 
 def read_key(link: socket.socket) -> str | None:
-    """The key that comes over the link first."""
+    """The key that comes over the link first.
+
+    Raises EOFError where the other end was gone before: that there is none was not said.
+    """
     length = int.from_bytes(exactly(link, 2))
     return exactly(link, length).decode() or None
 
@@ -55,8 +58,11 @@ def hung_up(link: socket.socket) -> bool:
 
 
 def exactly(link: socket.socket, count: int) -> bytes:
-    """So many bytes, or fewer where the other end closed it."""
+    """So many bytes. Raises EOFError where the other end closed it before."""
     data = b""
-    while len(data) < count and (piece := link.recv(count - len(data))):
+    while len(data) < count:
+        piece = link.recv(count - len(data))
+        if not piece:
+            raise EOFError("The other end is gone.")
         data += piece
     return data

@@ -404,6 +404,10 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000)
     link = link_of_input()
-    engine = Engine(read_key(link))
+    try:
+        engine = Engine(read_key(link))
+    except EOFError:
+        # Without the key nothing is to be touched; the next one does all that there is to do.
+        return
     bind_cheaply(engine)
     serve(link, Path(sys.argv[1]), engine, helped=True)
