@@ -1,12 +1,17 @@
 """Processes of the store's own: how one is begun, and how it learns the key."""
 
+import contextlib
 import os
+import resource
 import select
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+# 64 worlds' files at three handles each, and 16 segments of the inbox at six.
+HANDLES = 1024
 
 # Modules are found where this process finds them.
 BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main()"
@@ -48,6 +53,18 @@ def read_key(link: socket.socket) -> str | None:
 def link_of_input() -> socket.socket:
     """The link that this process was begun with."""
     return socket.socket(fileno=os.dup(sys.stdin.fileno()))
+
+
+def allow_handles() -> None:
+    """Let this process have HANDLES files open, as far as its account may.
+
+    Where nobody says otherwise macOS allows 256.
+    """
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = HANDLES if most == resource.RLIM_INFINITY else min(HANDLES, most)
+    if few != resource.RLIM_INFINITY and few < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def hung_up(link: socket.socket) -> bool:

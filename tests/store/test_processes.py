@@ -1,7 +1,10 @@
-"""The store's own processes, begun by somebody who is gone before anything was said."""
+"""The store's own processes: how they begin, and what they may."""
 
+import resource
 import shutil
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from bot.store.engine import Engine
 from bot.store.inbox import FOLDER, Inbox
 from bot.store.operations import encode
-from bot.store.processes import begin
+from bot.store.processes import HANDLES, begin
 from bot.store.records import World, WorldKind
 from bot.store.sqlite import SqliteStore
 from tests.store.loading import exchange
@@ -42,3 +45,21 @@ async def test_one_that_was_not_told_the_key_touches_nothing(
     assert contents(tmp_path / FOLDER) == before
     async with SqliteStore(tmp_path, in_process=True) as store:
         assert (await store.world(GUILD).stats()).exchanges == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what another process may")
+async def test_the_writer_may_have_enough_files_open(tmp_path: Path) -> None:
+    """Though the bot was begun with few, as where nobody says otherwise."""
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < HANDLES:
+        pytest.skip("this account may not have so many")
+    store = SqliteStore(tmp_path)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+    try:
+        await store.world(GUILD).write([exchange(1, GUILD.id)])
+        process = store.writing._writer
+        assert isinstance(process, subprocess.Popen)
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (HANDLES, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
+        await store.close()
