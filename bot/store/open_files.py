@@ -1,17 +1,19 @@
 """The worlds' files that are open for writing: a bounded number, the longest unused gives way."""
 
 import contextlib
+import errno
 import sqlite3
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.store.engine import Engine
-from bot.store.errors import FAILURES
+from bot.store.errors import FAILURES, error_name
 from bot.store.files import identify, open_world, path_of
 from bot.store.records import World
 
 OPEN_FILES = 64
+NO_HANDLES = (errno.EMFILE, errno.ENFILE)
 
 
 class OpenFiles:
@@ -38,10 +40,20 @@ class OpenFiles:
         if file is None:
             while len(self._files) >= OPEN_FILES:
                 self.close(next(iter(self._files)))
-            connection = open_world(self._folder, world, self._engine)
-            file = self._files[world] = OpenFile(connection, identify(path))
+            file = self._files[world] = OpenFile(self._begin(world), identify(path))
         self._files.move_to_end(world)
         return file.connection
+
+    def _begin(self, world: World) -> sqlite3.Connection:
+        try:
+            return open_world(self._folder, world, self._engine)
+        except FAILURES as error:
+            if not self._files or not may_lack_handles(error):
+                raise
+        # Those that are open may have all that this process is allowed (`ulimit -n`), and would
+        # keep them from all other worlds for as long as anything waits.
+        self.close_all()
+        return open_world(self._folder, world, self._engine)
 
     def close(self, world: World) -> None:
         """Let go of this one, if it is open."""
@@ -54,6 +66,14 @@ class OpenFiles:
         """Let go of all."""
         for world in list(self._files):
             self.close(world)
+
+
+def may_lack_handles(error: Exception) -> bool:
+    """Whether this is what comes of too many open files. SQLite just says that it cannot open."""
+    return (
+        error_name(error).startswith("SQLITE_CANTOPEN")
+        or getattr(error, "errno", None) in NO_HANDLES
+    )
 
 
 @dataclass(slots=True)

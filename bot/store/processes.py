@@ -1,12 +1,17 @@
 """Processes of the store's own: how one is begun, and how it learns the key."""
 
+import contextlib
 import os
+import resource
 import select
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+# 64 worlds' files at three handles each, and 16 segments of the inbox at six.
+HANDLES = 1024
 
 # Modules are found where this process finds them.
 BEGIN = "import sys; sys.path[:] = sys.argv[2:]; from {module} import main; main()"
@@ -37,7 +42,10 @@ def pack_key(key: str | None) -> bytes:
 
 
 def read_key(link: socket.socket) -> str | None:
-    """The key that comes over the link first."""
+    """The key that comes over the link first.
+
+    Raises EOFError where the other end was gone before: that there is none was not said.
+    """
     length = int.from_bytes(exactly(link, 2))
     return exactly(link, length).decode() or None
 
@@ -45,6 +53,18 @@ def read_key(link: socket.socket) -> str | None:
 def link_of_input() -> socket.socket:
     """The link that this process was begun with."""
     return socket.socket(fileno=os.dup(sys.stdin.fileno()))
+
+
+def allow_handles() -> None:
+    """Let this process have HANDLES files open, as far as its account may.
+
+    Where nobody says otherwise macOS allows 256.
+    """
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = HANDLES if most == resource.RLIM_INFINITY else min(HANDLES, most)
+    if few != resource.RLIM_INFINITY and few < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def hung_up(link: socket.socket) -> bool:
@@ -55,8 +75,11 @@ def hung_up(link: socket.socket) -> bool:
 
 
 def exactly(link: socket.socket, count: int) -> bytes:
-    """So many bytes, or fewer where the other end closed it."""
+    """So many bytes. Raises EOFError where the other end closed it before."""
     data = b""
-    while len(data) < count and (piece := link.recv(count - len(data))):
+    while len(data) < count:
+        piece = link.recv(count - len(data))
+        if not piece:
+            raise EOFError("The other end is gone.")
         data += piece
     return data

@@ -118,7 +118,9 @@ class SqliteWorldStore:
         self.world = world
         self._store = store
         self._path = path_of(store.folder, world)
-        self._unread = 0
+        # Of what was handed over: how many, and how many of them are known to be in the file.
+        self._submitted = 0
+        self._moved = 0
 
     @property
     def location(self) -> str:
@@ -128,7 +130,9 @@ class SqliteWorldStore:
     @property
     def exists(self) -> bool:
         """Whether the file is there, or may be: its folder cannot be looked into, for example."""
-        return self._unread > 0 or self._store.writing.unsettled or self._has_file
+        # What an earlier run kept waits, too, where the file cannot be made at present.
+        waits = self._submitted > self._moved or self.held_up is not None
+        return waits or self._store.writing.unsettled or self._has_file
 
     @property
     def _has_file(self) -> bool:
@@ -170,7 +174,7 @@ class SqliteWorldStore:
     def submit(self, operation: Operation, told: Told) -> None:
         """Hand over what is to be kept; `told` is called once it is on disk, or will never be."""
         self._store.writing.submit(self.world, operation, told)
-        self._unread += 1
+        self._submitted += 1
 
     async def write(self, operations: Sequence[Operation]) -> None:
         """Keep these; on return they are on disk. An exchange that is there is left as it is."""
@@ -195,9 +199,10 @@ class SqliteWorldStore:
 
     async def drained(self) -> None:
         """What was handed over before is in the file. Raises StoreError if it cannot be."""
-        unread = self._unread
+        submitted = self._submitted
         await self._store.writing.drained(self.world)
-        self._unread -= unread
+        # Calls overlap, and each has waited for all that was handed over before the earlier ones.
+        self._moved = max(self._moved, submitted)
 
     async def stats(self) -> RecordStats:
         """Counts over all that is kept, as far as it could be put into the file."""

@@ -49,7 +49,7 @@ from bot.store.locking import WRITER, left_over, open_lock, take
 from bot.store.moving import Moving
 from bot.store.operations import FORGETTING, Entry
 from bot.store.problems import StoreError
-from bot.store.processes import hung_up, link_of_input, read_key
+from bot.store.processes import allow_handles, hung_up, link_of_input, read_key
 from bot.store.records import World
 from bot.store.shared_memory import share
 
@@ -403,7 +403,12 @@ def main() -> None:
     # Nothing here refers to itself; each batch would be looked through many times for nothing.
     gc.freeze()
     gc.set_threshold(100_000)
+    allow_handles()
     link = link_of_input()
-    engine = Engine(read_key(link))
+    try:
+        engine = Engine(read_key(link))
+    except EOFError:
+        # Without the key nothing is to be touched; the next one does all that there is to do.
+        return
     bind_cheaply(engine)
     serve(link, Path(sys.argv[1]), engine, helped=True)

@@ -262,8 +262,7 @@ class Writing:
         if self.waiting:
             log.error("%d records were not on disk when the bot was stopped", self.waiting)
         for item in (*self._sent, *self._unsent):
-            if item.told is not None:
-                item.told(StoreError("The bot was stopped before it was on disk."))
+            self._tell(item, StoreError("The bot was stopped before it was on disk."))
         self._sent.clear()
         self._unsent.clear()
         self._refuse(CLOSED)

@@ -20,6 +20,7 @@ from bot.store import drain as draining
 from bot.store import mover as movers
 from bot.store import moving as movings
 from bot.store import writer
+from bot.store.checking import COUNTED
 from bot.store.drain import Drain
 from bot.store.engine import Engine
 from bot.store.files import path_of
@@ -102,6 +103,10 @@ class Scene:
             world: list(range(count)) for world in GUILDS
         }
         assert not any(self.inbox.waiting.values())
+        for world in GUILDS:
+            assert self.select(world, COUNTED) == self.select(
+                world, "SELECT exchanges, failures, fallbacks FROM counters"
+            )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.store import writer
+from bot.store import writer, writing
 from bot.store.engine import Engine
 from bot.store.files import look_into, path_of
 from bot.store.inbox import Inbox
@@ -259,6 +259,29 @@ async def test_what_a_crash_left_is_moved_at_the_next_start(tmp_path: Path) -> N
         assert inputs(store) == ["Be kind.", "[deleted]"]
 
 
+async def test_what_a_crash_left_and_no_file_takes_is_still_to_be_changed(tmp_path: Path) -> None:
+    """What is deleted meanwhile is noted, as it is to be gone when the file can be made."""
+    inbox = Inbox(tmp_path, Engine())
+    inbox.append([(GUILD, *encode(exchange()))])
+    inbox.close()
+    (tmp_path / "guilds").write_text("a file where the folder should be")
+    async with SqliteStore(tmp_path, in_process=True) as home:
+        await until(lambda: not home.writing.unsettled)
+        assert home.world(GUILD).exists
+        assert not home.world(DM).exists
+
+
+async def test_what_waits_is_known_whoever_asks_at_the_same_time(store: SqliteWorldStore) -> None:
+    await store.write([exchange()])
+    await asyncio.gather(*(store.drained() for _ in range(3)))
+    assert store.exists
+    for file in Path(store.location).parent.iterdir():
+        file.unlink()
+    assert not store.exists
+    await store.write([exchange(B)])
+    assert store.exists
+
+
 @pytest.mark.parametrize("in_process", [True, False])
 async def test_what_cannot_be_read_of_what_a_crash_left_is_counted(
     tmp_path: Path, *, in_process: bool
@@ -303,6 +326,25 @@ async def test_after_the_end_everybody_gets_an_answer(home: SqliteStore) -> None
     for call in (store.write([exchange(B)]), store.drained(), home.drained()):
         with pytest.raises(StoreError, match="closed"):
             await call
+
+
+async def test_at_the_end_one_who_cannot_be_told_keeps_nobody_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(writing, "begin", fails)
+    home = SqliteStore(tmp_path)
+    told: list[StoreError | None] = []
+
+    def cannot(_: StoreError | None) -> None:
+        raise RuntimeError
+
+    home.world(GUILD).submit(exchange(), cannot)
+    home.world(GUILD).submit(exchange(B), told.append)
+    await home.writing.close(0.01)
+    assert [str(error) for error in told] == ["The bot was stopped before it was on disk."]
 
 
 async def test_two_bots_on_one_folder_are_told_so(
