@@ -151,7 +151,8 @@ def test_an_account_that_may_not_look_is_told(command: str, closed: str, folder:
     finally:
         place.chmod(0o700)
     assert done.returncode in {1, 2}
-    assert f"DATA_DIR: {place} cannot be looked into (Permission denied)" in (
-        done.stdout + done.stderr
+    assert (
+        f"DATA_DIR: {place} cannot be looked into (Permission denied). Use the account that the"
+        " bot runs as" in done.stdout + done.stderr
     )
     assert "Traceback" not in done.stderr
