@@ -18,3 +18,9 @@ def bot_running(folder: Path) -> Iterator[None]:
     with (folder / "inbox" / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def files_in(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """All servers' files by name: what is in them and when they were last changed."""
+    found = sorted(path for kind in ("guilds", "dms") for path in (folder / kind).iterdir())
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in found}

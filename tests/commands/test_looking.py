@@ -1,7 +1,6 @@
 """Commands that only read the records: they change nothing, and say where they cannot."""
 
 import contextlib
-import os
 import sqlite3
 import subprocess
 import sys
@@ -12,8 +11,8 @@ import pytest
 
 from bot.cli import main
 from bot.store.files import path_of
-from tests.commands.processes import ROOT
-from tests.commands.recorded import COUNT
+from tests.commands.processes import ROOT, without_privileges
+from tests.commands.recorded import COUNT, files_in
 from tests.store.filling import DM, GUILD, exchange, fill
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -26,12 +25,6 @@ LOOKS = (
     ["export", "--guild", str(GUILD.id)],
     ["my-data", "--user", "90", "-o", "their.json"],
 )
-
-
-def files_in(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """All servers' files by name: what is in them and when they were last changed."""
-    found = sorted(path for kind in ("guilds", "dms") for path in (folder / kind).iterdir())
-    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
 
 
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
@@ -137,17 +130,8 @@ def test_of_a_wrong_data_dir_nobody_is_told_that_it_is_in_order(
 def test_an_account_that_may_not_look_is_told(command: str, closed: str, folder: Path) -> None:
     place = folder / closed
     place.chmod(0)
-    # An account with all rights, as in many containers, gives them up for this.
-    give_up = "setpriv --bounding-set=-all --inh-caps=-all" if os.geteuid() == 0 else ""
     try:
-        done = subprocess.run(
-            ["bash", "-c", f"{give_up} '{sys.executable}' -m bot {command}"],  # noqa: S607
-            capture_output=True,
-            cwd=ROOT,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        done = without_privileges(*command.split())
     finally:
         place.chmod(0o700)
     assert done.returncode in {1, 2}
