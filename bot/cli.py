@@ -1,4 +1,4 @@
-"""The console script `understudy`: picks the command and runs it."""
+"""What `understudy` does: picks the command and runs it."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from bot.commands import standard_streams
+from bot.commands.interrupting import ended_at_once
 from bot.commands.standard_streams import NOBODY_READS, NobodyReadsError, OutputError
 from bot.settings import SettingsError
 
@@ -42,8 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OutputError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        return 130
 
 
 def run(words: Sequence[str]) -> int:
@@ -54,8 +53,9 @@ def run(words: Sequence[str]) -> int:
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     # The bot that runs for months need not hold what the other commands are made of.
     named = [COMMANDS[words[0]]] if words and words[0] in COMMANDS else COMMANDS.values()
-    for module in named:
-        import_module(module).add_parser(subparsers)
+    with ended_at_once():
+        for module in named:
+            import_module(module).add_parser(subparsers)
     args = parser.parse_args(words)
     code: int = args.run(args)
     return code

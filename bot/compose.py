@@ -14,6 +14,7 @@ from bot.front.client import UnderstudyClient
 from bot.front.conversation import ConversationOptions
 from bot.settings import Settings, SettingsError
 from bot.store.backup import prune_backups
+from bot.store.errors import explain_folder
 from bot.store.installation import Installation
 from bot.store.locking import in_use
 from bot.store.personal import PersonalRecords
@@ -30,10 +31,6 @@ log = logging.getLogger(__name__)
 NOT_REPAIRED = (
     "%s is damaged and was not repaired yet. It is deleted on %.10s, as what people have deleted "
     "since may be in it: run `understudy store repair` before"
-)
-NOT_READABLE = (
-    "DATA_DIR: {place} cannot be looked into ({reason}). It should be a folder that this account "
-    "may read and write."
 )
 NO_METRICS = (
     "METRICS_PORT: is set, and what the metrics page needs is not installed. Install the extra "
@@ -78,7 +75,7 @@ def require_readable(folder: Path) -> None:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise SettingsError([NOT_READABLE.format(place=place, reason=error.strerror)]) from None
+            raise SettingsError([explain_folder(error, place)]) from None
 
 
 def privacy_office(store: SqliteStore, backup_days: int, *, made_up: bool = False) -> PrivacyOffice:

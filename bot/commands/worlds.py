@@ -1,10 +1,10 @@
 """Which world's file a command is about, and how it is opened."""
 
 import argparse
-import contextlib
 import os
 from pathlib import Path
 
+from bot.store.errors import explain_folder
 from bot.store.problems import StoreError
 from bot.store.records import World, WorldKind
 
@@ -43,16 +43,7 @@ def names_in(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)
     except OSError as error:
-        place = folder
-        with contextlib.suppress(OSError):  # the folder one is in may be gone, too
-            place = folder.absolute()
-        problem = f"DATA_DIR: {place} cannot be looked into ({error.strerror})."
-        if isinstance(error, PermissionError):
-            remedy = "Use the account that the bot runs as."
-        else:
-            remedy = "Set it to the folder of the records."
-        hint = "" if folder.is_absolute() else " It is relative to the folder you are in."
-        raise StoreError(f"{problem} {remedy}{hint}") from error
+        raise StoreError(explain_folder(error, folder)) from error
 
 
 def world_of(args: argparse.Namespace) -> World | None:

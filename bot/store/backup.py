@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.store.applying import apply
 from bot.store.copying import copy_whole, flush
 from bot.store.engine import Engine
-from bot.store.errors import FAILURES, is_damage, translate
+from bot.store.errors import FAILURES, error_name, is_damage, translate
 from bot.store.files import (
     BEFORE_UPGRADES,
     FOLDERS,
@@ -32,6 +32,7 @@ BACKUPS = "backups"
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"(\d{8}T\d{6}Z)(-before-restore)?(-\d+)?(\.partial)?")
 FORGOTTEN_AT_ONCE = 500
+OF_THE_FILE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR", "SQLITE_ERROR")
 SET_ASIDE = (f"*{REPAIRED}*", f"*{DAMAGED}*")
 # What a command that was killed left behind.
 LEFT = ("*.new/**/*", "*.salvaged/**/*", "*.converting*")
@@ -97,6 +98,9 @@ def copy_checked(path: Path, copy: Path, engine: Engine) -> None:
     """Copy a file to an empty place, and read the copy through. Raises StoreError."""
     try:
         make_private(copy)
+    except OSError as error:
+        raise translate(error, copy) from error
+    try:
         with contextlib.closing(engine.look_into(path)) as connection:
             # Of a wrong key copying would not say more than that it failed.
             schema_version(connection, path)
@@ -255,7 +259,10 @@ def carry_decisions(folder: Path, workshop: Path, world: World, engine: Engine) 
 
 
 def keep_present(folder: Path, world: World, engine: Engine, now: datetime) -> Path:
-    """Keep the present file as a backup of its own; a damaged one is set aside instead."""
+    """Keep the present file as a backup of its own; a damaged one is set aside instead.
+
+    Raises StoreError where no copy can be made of one that is in order as far as can be seen.
+    """
     path = path_of(folder, world)
     stamp = now.astimezone(UTC).strftime(STAMP)
     name = f"{stamp}-before-restore"
@@ -264,9 +271,26 @@ def keep_present(folder: Path, world: World, engine: Engine, now: datetime) -> P
         place = name_free(folder / BACKUPS, name)
     try:
         copy_checked(path, path_of(place, world), engine)
-    except StoreError:
+    except StoreError as error:
+        if not is_broken(path, engine):
+            raise StoreError(
+                f"{path}: was not restored, and is as it was: what is there could not be kept. "
+                f"{error}"
+            ) from error
         return rename_aside(path)
     for suffix in ("-wal", "-shm"):
         # All of it is in the copy; beside another file it would be taken for that one's own.
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     return path_of(place, world)
+
+
+def is_broken(path: Path, engine: Engine) -> bool:
+    """Whether it is the file itself that cannot be read, whoever tries and with however much room.
+
+    With a key it may be that of another.
+    """
+    try:
+        with contextlib.closing(engine.look_into(path)) as connection:
+            return bool(connection.execute("PRAGMA quick_check").fetchone() != ("ok",))
+    except FAILURES as error:
+        return error_name(error).startswith(OF_THE_FILE)

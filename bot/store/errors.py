@@ -91,6 +91,19 @@ def explain(error: Exception, path: Path) -> str:
     return f"{error}."
 
 
+def explain_folder(error: OSError, folder: Path) -> str:
+    """A sentence for people: DATA_DIR, or a folder in it, cannot be looked into, and what to do."""
+    place = folder
+    with contextlib.suppress(OSError):  # the folder one is in may be gone, too
+        place = folder.absolute()
+    if isinstance(error, PermissionError):
+        remedy = "Use the account that the bot runs as, or give this one permission to all of it."
+    else:
+        remedy = "Set it to the folder of the records."
+    hint = "" if folder.is_absolute() else " It is relative to the folder you are in."
+    return f"DATA_DIR: {place} cannot be looked into ({error.strerror}). {remedy}{hint}"
+
+
 def remedy_of_the_disk(error: Exception, path: Path) -> str | None:
     """What to do where it is the disk that has no room, or cannot be written at all."""
     number = getattr(error, "errno", None)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -69,6 +70,20 @@ def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
         if name.lower() not in Settings.model_fields
     }
     return {**clean, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
+
+
+def without_privileges(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of a command whose account may do no more than the files' modes say."""
+    # An account with all rights, as in many containers, gives them up for this.
+    give_up = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    return subprocess.run(
+        [*give_up, sys.executable, "-m", "bot", *arguments],
+        capture_output=True,
+        cwd=ROOT,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 @asynccontextmanager
