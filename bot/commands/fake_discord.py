@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from bot.commands.arguments import port
+from bot.commands.output import output_to
 from bot.commands.run import ended_by_signals
 from bot.harness import FakeDiscord
 from bot.harness.worldfile import WorldFileError, load_world
+from bot.store.problems import StoreError
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 1 if the port or a file cannot be had."""
     try:
         asyncio.run(serve(args.port, args.ready_file, args.world))
-    except (OSError, WorldFileError) as error:
+    except (OSError, StoreError, WorldFileError) as error:
         print(f"The fake Discord cannot start: {error}", file=sys.stderr)
         return 1
     return 0
@@ -45,10 +47,8 @@ async def serve(at_port: int, ready_file: Path | None, world_file: Path | None =
         control = {"control": discord.control_url, "control_token": discord.control.token}
         line = json.dumps(discord.describe() | control)
         if ready_file is not None:
-            # Renamed into place: whoever waits for the file finds it whole.
-            unfinished = ready_file.with_name(ready_file.name + ".part")
-            unfinished.write_text(line + "\n", encoding="utf-8")
-            unfinished.replace(ready_file)
+            with output_to(ready_file) as output:
+                output.write(f"{line}\n".encode())
         print(line, flush=True)
         forever = asyncio.create_task(asyncio.Event().wait())
         with ended_by_signals(forever):

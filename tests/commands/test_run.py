@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
@@ -385,3 +386,18 @@ async def test_the_fake_discord_alone(tmp_path: Path) -> None:
             await person.say(about["channel_id"], "is anybody there?")
         assert await fake.end() == 0
     assert json.loads(fake.output) == about
+
+
+async def test_the_fake_discord_s_ready_file_replaces_nothing_that_is_no_file(
+    tmp_path: Path,
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = ("fake-discord", "--ready-file", str(pipe))
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as reader:
+        async with understudy(tmp_path, *command) as fake, asyncio.timeout(20):
+            while not (read := reader.read()):
+                await asyncio.sleep(0.01)
+            assert await fake.end() == 0
+    assert pipe.is_fifo()
+    assert read.decode() == fake.output
