@@ -1,5 +1,6 @@
 """Looking for a text in the bytes of all files, in every form that it may have there."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def files_with(folder: Path, *texts: str) -> list[str]:
     forms = [(text, form) for text in texts for form in forms_of(text)]
     found = set()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        # SQLite takes away files of its own at any time.
+        with contextlib.suppress(FileNotFoundError, IsADirectoryError):
             content = path.read_bytes()
             found |= {f"{path.name}: {text}" for text, form in forms if form in content}
     return sorted(found)
