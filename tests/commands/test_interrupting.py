@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.processes import ROOT, clean_environment
+from tests.commands.processes import LIMIT_SECONDS, ROOT, clean_environment
 
 # Python imports it by itself. It tells of the module, and keeps whoever imports it waiting.
 WAITS_AT_A_MODULE = """
@@ -76,5 +76,8 @@ def test_it_ends_quietly_while_it_loads(
         tells.close()
         assert told.read(4) == b"here"
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate()
+        try:
+            output, errors = process.communicate(timeout=LIMIT_SECONDS)
+        finally:
+            process.kill()
     assert (process.returncode, output, errors) == (130, b"", b"")
