@@ -29,6 +29,7 @@ from plugins.reasoning import service as service_module
 from plugins.reasoning.exchanges import counted
 from plugins.reasoning.service import ReasoningService
 from tests.agents import GUILD, OTHER_GUILD, ScriptedModel, agent_with, ask
+from tests.grepping import files_with
 from tests.store.filling import exchange
 
 LARGE = ModelType.TEXT_LARGE
@@ -354,8 +355,7 @@ async def test_changes_in_discord_are_followed_at_any_time(
     expected = "ben: changed" if change == "edit" else "[deleted]"
     assert json.loads(row["input"])[-1]["content"] == expected
     if when != "after":
-        for file in (tmp_path / "guilds").iterdir():
-            assert b"a secret" not in file.read_bytes()
+        assert files_with(tmp_path / "guilds", "a secret") == []
 
 
 async def test_a_deleted_reply_takes_the_output_with_it(tmp_path: Path) -> None:
@@ -689,5 +689,4 @@ async def test_changes_wait_for_a_file_that_is_locked(tmp_path: Path) -> None:
         other.close()
         await until(runtime, "every exchange is being kept")
         assert json.loads(rows(tmp_path)[0]["input"])[-1]["content"] == "[deleted]"
-        for file in (tmp_path / "guilds").iterdir():
-            assert b"a secret" not in file.read_bytes()
+        assert files_with(tmp_path / "guilds", "a secret") == []
